@@ -1,0 +1,30 @@
+export {
+  type AnyJobDefinition,
+  defineJob,
+  type JobData,
+  type JobDefinition,
+  type JobInput,
+  type JobOptions,
+  type JobOutput,
+  type JobSchema,
+} from './define-job.ts'
+export { describeJob } from './describe-job.ts'
+export {
+  ERRORS,
+  type ErrorCode,
+  type FieldError,
+  FoliotError,
+  type FoliotErrorOptions,
+  type Problem,
+} from './errors.ts'
+export { type Handler, type Handlers, type JobContext, type JobLog, type JobPack, jobPack } from './handler.ts'
+export type { Job, JobFailure, JobType, TimelineEntry } from './job.ts'
+export { ERROR_KINDS, JobError, type JobErrorOptions, UnrecoverableError } from './job-error.ts'
+export { isJobId, newJobId } from './job-id.ts'
+export { LIMITS, PRIORITY_MAX } from './limits.ts'
+export { isJobTypeName, isQueueName } from './names.ts'
+export { nearestName } from './nearest-name.ts'
+export { cancel, done, isOutcome, type Outcome, outcomeKind, snooze } from './outcome.ts'
+export { DEFAULT_RETRY_POLICY, type RetryPolicy } from './retry-policy.ts'
+export { isDeadLetter, isLegalMove, isTerminal, type JobStatus, MOVES, STATUSES, type TimelineEvent } from './states.ts'
+export { truncate } from './truncate.ts'

@@ -1,0 +1,69 @@
+import type { RetryPolicy } from './retry-policy.ts'
+import type { JobStatus, TimelineEvent } from './states.ts'
+
+/** One request to do work, as `GET /v1/jobs/{id}` shows it. Times are RFC 3339 in UTC. */
+export interface Job {
+  id: string
+  type: string
+  /** The version of the type at the time the job was enqueued. */
+  version: number
+  queue: string
+  status: JobStatus
+  /** How often the job was started. 0 before the first start. */
+  attempt: number
+  /** What counts against `maxAttempts`: failures, timeouts, deaths of the process since the last redrive. */
+  attemptsUsed: number
+  maxAttempts: number
+  priority: number
+  /** Whatever the handler reported last; null before that. */
+  progress: unknown
+  input: unknown
+  /** null until the job succeeded. */
+  output: unknown
+  error: JobFailure | null
+  labels: Record<string, string>
+  tenant: string
+  scheduleId?: string
+  traceId: string
+  createdAt: string
+  /** When the job may start at the earliest, if it was delayed. */
+  runAt?: string
+  startedAt?: string
+  finishedAt?: string
+  nextAttemptAt?: string
+  /** A dead letter that somebody has put aside. */
+  discardedAt?: string
+  timeline: TimelineEntry[]
+}
+
+/** Why the last attempt failed. `message` and `stack` are cut to their limits and then say so. */
+export interface JobFailure {
+  name: string
+  message: string
+  /** One of `ERROR_KINDS`, or what the handler called it. */
+  kind: string
+  stack?: string
+}
+
+export interface TimelineEntry {
+  at: string
+  event: TimelineEvent
+  attempt?: number
+  detail?: string
+}
+
+/** A job type as a worker announces it and `GET /v1/job-types` shows it. */
+export interface JobType {
+  name: string
+  version: number
+  queue: string
+  description: string
+  /** JSON Schema 2020-12 of the input. */
+  inputSchema: Record<string, unknown>
+  /** JSON Schema 2020-12 of the output, if the type has one. */
+  outputSchema?: Record<string, unknown>
+  retry: RetryPolicy
+  timeoutMs: number
+  priority: number
+  redact: readonly string[]
+}
