@@ -23,7 +23,6 @@ export { ERROR_KINDS, JobError, type JobErrorOptions, UnrecoverableError } from 
 export { isJobId, newJobId } from './job-id.ts'
 export { LIMITS, PRIORITY_MAX } from './limits.ts'
 export { isJobTypeName, isQueueName } from './names.ts'
-export { nearestName } from './nearest-name.ts'
 export { cancel, done, isOutcome, type Outcome, outcomeKind, snooze } from './outcome.ts'
 export { DEFAULT_RETRY_POLICY, type RetryPolicy } from './retry-policy.ts'
 export { isDeadLetter, isLegalMove, isTerminal, type JobStatus, MOVES, STATUSES, type TimelineEvent } from './states.ts'

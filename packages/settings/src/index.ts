@@ -1,1 +1,5 @@
-export {}
+export { SETTING_NAMES, type SettingName } from './names.ts'
+export { nearestName } from './nearest-name.ts'
+export { type Env, type EnvPieces, readEnv } from './read-env.ts'
+export { durationMs, flag, integer, list, oneOf, port, type Setting, secret, text, url } from './setting.ts'
+export { exitOnSettingsError, SETTINGS_EXIT_CODE, SettingsError } from './settings-error.ts'

@@ -1,1 +1,10 @@
-export {}
+export type { RedisServer } from '@foliot/local-services'
+export { atEndOfFile } from './at-end-of-file.ts'
+export type { LogLine } from './log-lines.ts'
+export { type AppEnvironment, startApi, startApp, startWorker, type TestApp } from './start-app.ts'
+export { startProcess } from './start-process.ts'
+export { startRedis } from './start-redis.ts'
+export { temporaryFolder } from './temporary-folder.ts'
+export type { ProcessExit, ProcessOptions, TestProcess, WaitForLineOptions } from './test-process.ts'
+export { testRedisUrl } from './test-redis-url.ts'
+export { type WaitUntilOptions, waitUntil } from './wait-until.ts'

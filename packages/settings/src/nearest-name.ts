@@ -16,16 +16,25 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return nearest
 }
 
-/** Levenshtein's distance by the two-row method of Wagner and Fischer. */
+/**
+ * How many letters have to be added, left out, changed or swapped with their neighbour to get from one name to the
+ * other. A row of the table needs the two before it.
+ */
 function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
     const row = [i]
     for (let j = 1; j <= b.length; j++) {
-      const substitution = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row.push(Math.min(substitution, (previous[j] as number) + 1, (row[j - 1] as number) + 1))
+      const changed = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const isSwap = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swapped = isSwap ? at(beforeLast, j - 2) + 1 : Number.POSITIVE_INFINITY
+      row.push(Math.min(changed, swapped, at(last, j) + 1, at(row, j - 1) + 1))
     }
-    previous = row
+    beforeLast = last
+    last = row
   }
-  return previous[b.length] as number
+  return at(last, b.length)
 }
+
+const at = (row: readonly number[], index: number): number => row[index] ?? Number.POSITIVE_INFINITY

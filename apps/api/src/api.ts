@@ -1,0 +1,35 @@
+import type { ApiKeys } from '@foliot/access'
+import type { Catalog } from '@foliot/queue'
+import type { Logger, Metrics } from '@foliot/telemetry'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Redis } from 'ioredis'
+import type { Finishes } from './finishes.ts'
+import type { InputCheck } from './input-check.ts'
+
+/** The server, with routes that take and give what their Zod schemas say. */
+export type Api = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+/** What the routes work with. Built in `main.ts`. */
+export interface ApiDeps {
+  /** A connection for requests, with our scripts defined on it. */
+  redis: Redis
+  catalog: Catalog
+  inputs: InputCheck
+  finishes: Finishes
+  keys: ApiKeys
+  metrics: Metrics
+  log: Logger
+}

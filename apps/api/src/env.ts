@@ -1,0 +1,18 @@
+import { parseApiKeys } from '@foliot/access'
+import { durationMs, type Env, flag, port, secret, text, url } from '@foliot/settings'
+import { telemetryEnv } from '@foliot/telemetry'
+
+/** Every variable that the api reads. `.env.example` says what each is for. */
+export const apiEnv = {
+  ...telemetryEnv,
+  FOLIOT_REDIS_URL: url({ protocols: ['redis:', 'rediss:'] }).default('redis://127.0.0.1:6379'),
+  FOLIOT_API_HOST: text().default('127.0.0.1'),
+  FOLIOT_API_PORT: port().default(3000),
+  FOLIOT_API_KEYS: secret().default(''),
+  FOLIOT_SHUTDOWN_GRACE_MS: durationMs().default(10_000),
+  FOLIOT_SUPERVISED: flag().default(false),
+}
+
+export type ApiEnv = Env<typeof apiEnv>
+
+export const readKeys = (env: ApiEnv) => parseApiKeys(env.FOLIOT_API_KEYS)

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { FoliotError, LIMITS } from '@foliot/jobs'
+import type { Catalog, NewJob } from '@foliot/queue'
+import { canonicalJson } from './canonical-json.ts'
+import type { InputCheck } from './input-check.ts'
+import { invalid } from './problem.ts'
+import type { JobRequest } from './wire/job.ts'
+
+/** What a request is told apart by besides its body. */
+export interface RequestOrigin {
+  tenant: string
+  /** W3C trace context of the request, or a new one. */
+  traceparent: string
+  /** The header `Idempotency-Key`. */
+  idempotencyKey?: string | undefined
+}
+
+/**
+ * Turns what a caller sent into a job to store.
+ *
+ * @throws FoliotError `unknown_job_type`, `validation_failed`, `payload_too_large`, `durability_unavailable`
+ */
+export async function toNewJob(
+  request: JobRequest,
+  origin: RequestOrigin,
+  catalog: Catalog,
+  inputs: InputCheck,
+): Promise<NewJob> {
+  const type = await catalog.find(request.type)
+  const inputText = inputs.check(type, request.input)
+  if (request.durability === 'fsync') {
+    throw new FoliotError('durability_unavailable', 'this installation cannot wait for the disk', {
+      hint: 'leave `durability` out: Redis writes to disk once a second',
+    })
+  }
+  const runAt = runAtOf(request, Date.now())
+  const idempotencyKey = idempotencyKeyOf(request, origin.idempotencyKey)
+  return {
+    type: type.name,
+    queue: type.queue,
+    version: type.version,
+    tenant: origin.tenant,
+    input: request.input,
+    inputText,
+    maxAttempts: request.attempts ?? type.retry.attempts,
+    priority: request.priority ?? type.priority,
+    labels: request.labels ?? {},
+    traceparent: origin.traceparent,
+    ...(request.timeoutMs !== undefined && { timeoutMs: request.timeoutMs }),
+    ...(runAt !== undefined && { runAt }),
+    ...(idempotencyKey !== undefined && {
+      idempotency: { key: idempotencyKey, fingerprint: fingerprintOf(request) },
+    }),
+  }
+}
+
+function runAtOf({ runAt, delayMs }: JobRequest, now: number): number | undefined {
+  if (delayMs !== undefined) return delayMs === 0 ? undefined : now + delayMs
+  if (runAt === undefined) return undefined
+  const ms = Date.parse(runAt)
+  if (ms - now <= LIMITS.runAheadMs) return ms
+  throw invalid('the job lies too far ahead', [
+    { path: '/runAt', message: `expected at most ten years from now, got ${runAt}` },
+  ])
+}
+
+function idempotencyKeyOf({ idempotencyKey }: JobRequest, header: string | undefined): string | undefined {
+  if (header !== undefined && idempotencyKey !== undefined && header !== idempotencyKey) {
+    throw invalid('the request has two idempotency keys', [
+      { path: '/idempotencyKey', message: 'expected the same as in the header `Idempotency-Key`, got another one' },
+    ])
+  }
+  if (header !== undefined && (header === '' || header.length > LIMITS.idempotencyKeyLength)) {
+    throw invalid('the header `Idempotency-Key` cannot be used', [
+      {
+        path: '/idempotencyKey',
+        message: `expected 1 to ${LIMITS.idempotencyKeyLength} characters, got ${header.length}`,
+      },
+    ])
+  }
+  return header ?? idempotencyKey
+}
+
+/** Of everything but the key itself: the same key with the same fingerprint is the same request. */
+function fingerprintOf(request: JobRequest): string {
+  const text = canonicalJson({ ...request, idempotencyKey: undefined })
+  return createHash('sha256').update(text).digest('base64url')
+}

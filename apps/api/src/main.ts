@@ -1,0 +1,82 @@
+/**
+ * The api: REST, OpenAPI, metrics. It takes jobs, shows and repairs them; it loads no handler. Start as many as needed.
+ */
+import { isLoopback } from '@foliot/access'
+import { runServices } from '@foliot/lifecycle'
+import { Catalog, connectForRequests, defineScripts } from '@foliot/queue'
+import { exitOnSettingsError, readEnv, SETTINGS_EXIT_CODE } from '@foliot/settings'
+import { createLogger, createMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
+import { apiEnv, readKeys } from './env.ts'
+import { Finishes } from './finishes.ts'
+import { InputCheck } from './input-check.ts'
+import { Listener } from './listener.ts'
+import { observeQueues } from './observe-queues.ts'
+import { RedisWatch } from './redis-watch.ts'
+import { buildServer } from './server.ts'
+
+const env = exitOnSettingsError(() => readEnv(apiEnv, process.env))
+const log = createLogger({ app: 'api', level: env.FOLIOT_LOG_LEVEL })
+const keys = readKeysOrExit()
+const tracing = await startTracing({
+  app: 'api',
+  on: wantsTracing(env),
+  propagatorsFromEnv: env.OTEL_PROPAGATORS !== undefined,
+  log,
+})
+
+const metrics = createMetrics({ app: 'api', log })
+const redis = defineScripts(connectForRequests(env.FOLIOT_REDIS_URL))
+const catalog = new Catalog(redis)
+const finishes = new Finishes(redis)
+observeQueues(metrics.meter, redis, catalog)
+const app = await buildServer({ redis, catalog, inputs: new InputCheck(), finishes, keys, metrics, log })
+const listener = new Listener(app, env.FOLIOT_API_HOST, env.FOLIOT_API_PORT)
+const redisWatch = new RedisWatch(redis, catalog, log)
+
+await runServices({
+  start: [
+    redisWatch,
+    listener,
+    {
+      name: 'ready line',
+      start: async () => {
+        log.info({ url: listener.url }, 'ready')
+        if (keys.size === 0) log.warn('no FOLIOT_API_KEYS are set: everybody on this machine may do everything')
+        if (keys.weak > 0) log.warn(`${keys.weak} of the keys in FOLIOT_API_KEYS are short enough to be guessed`)
+      },
+      stop: async () => {},
+    },
+  ],
+  stop: [
+    // Those who wait for a job are answered first, so that the listener can close.
+    { name: 'waiting callers', start: async () => {}, stop: async () => finishes.stop() },
+    listener,
+    redisWatch,
+    {
+      name: 'telemetry',
+      start: async () => {},
+      stop: async () => void (await Promise.all([metrics.shutdown(), tracing.shutdown()])),
+    },
+  ],
+  stopWithinMs: env.FOLIOT_SHUTDOWN_GRACE_MS,
+  supervised: env.FOLIOT_SUPERVISED,
+  log,
+})
+
+/** An api that others can reach and that asks nobody who they are does not start. */
+function readKeysOrExit() {
+  const exit = (message: string): never => {
+    log.fatal(message)
+    process.exit(SETTINGS_EXIT_CODE)
+  }
+  try {
+    const keys = readKeys(env)
+    if (keys.size > 0 || isLoopback(env.FOLIOT_API_HOST)) return keys
+    return exit(
+      `expected FOLIOT_API_KEYS for an api that listens on ${env.FOLIOT_API_HOST}, got none: everybody who can reach it ` +
+        'could do everything. Set FOLIOT_API_KEYS="$(openssl rand -base64 32)", or FOLIOT_API_HOST=127.0.0.1',
+    )
+  } catch (error) {
+    return exit(`FOLIOT_API_KEYS: ${(error as Error).message}`)
+  }
+}

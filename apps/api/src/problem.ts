@@ -1,0 +1,76 @@
+import { ERRORS, type ErrorCode, type FieldError, FoliotError, type Problem } from '@foliot/jobs'
+import { isRedisTrouble } from '@foliot/queue'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+
+/** How long a caller should wait before it tries again when nothing better is known. */
+const RETRY_AFTER_SECONDS = 1
+
+/** The one place where an error becomes an answer. What it does not know is a mistake of ours, and is logged. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const foliot = toFoliotError(error)
+  if (foliot.code === 'internal') request.log.error({ err: error }, 'a request failed for a reason that nobody foresaw')
+  const retryAfter = foliot.retryAfterSeconds ?? (needsRetryAfter(foliot.status) ? RETRY_AFTER_SECONDS : undefined)
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
+  if (foliot.status === 401) reply.header('www-authenticate', 'Bearer')
+  reply.code(foliot.status).type('application/problem+json').send(toProblem(foliot))
+}
+
+const needsRetryAfter = (status: number): boolean => status === 429 || status === 503
+
+export function toProblem(error: FoliotError): Problem {
+  return {
+    type: `urn:foliot:error:${error.code}`,
+    title: ERRORS[error.code].title,
+    status: error.status,
+    code: error.code,
+    detail: error.message,
+    ...(error.hint !== undefined && { hint: error.hint }),
+    ...(error.errors && { errors: [...error.errors] }),
+  }
+}
+
+/** Fastify's own errors that mean something to a caller. */
+const FASTIFY_CODES: Record<string, { code: ErrorCode; hint?: string }> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    code: 'unsupported_media_type',
+    hint: 'send JSON with `Content-Type: application/json`',
+  },
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload_too_large', hint: 'a request may be 1 MiB, a batch 8 MiB' },
+  FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'validation_failed' },
+  FST_ERR_CTP_INVALID_JSON_BODY: { code: 'validation_failed' },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: { code: 'validation_failed' },
+}
+
+export function toFoliotError(error: unknown): FoliotError {
+  if (error instanceof FoliotError) return error
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = error.validation.map(({ instancePath, message }) => ({
+      path: instancePath || '/',
+      message: message ?? '',
+    }))
+    return invalid(`the ${error.validationContext ?? 'request'} is not as expected`, errors)
+  }
+  if (isRedisTrouble(error)) {
+    return new FoliotError('unavailable', 'Redis does not answer; nothing was changed that was not confirmed', {
+      cause: error,
+      hint: 'try again; give an idempotency key so that a repeated request makes no second job',
+    })
+  }
+  const { code = '', statusCode, message } = error as FastifyError
+  const known = FASTIFY_CODES[code]
+  if (known) return new FoliotError(known.code, message, known.hint === undefined ? {} : { hint: known.hint })
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new FoliotError('validation_failed', message)
+  return new FoliotError('internal', 'something went wrong here, not in your request', {
+    cause: error,
+    hint: 'the log of the api has the details',
+  })
+}
+
+/** A request that breaks its schema. The first problem is told in `detail`, all in `errors`. */
+export function invalid(what: string, errors: FieldError[]): FoliotError {
+  const [first] = errors
+  const detail = first ? `${what}: ${first.path}: ${first.message}` : what
+  return new FoliotError('validation_failed', detail, { errors })
+}

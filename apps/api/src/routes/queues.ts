@@ -1,0 +1,77 @@
+import { limitQueue, pauseQueue, readQueue, resumeQueue } from '@foliot/queue'
+import { z } from 'zod'
+import type { Api, ApiDeps } from '../api.ts'
+import { problems } from '../wire/problem.ts'
+import { LimitsPatch, Queue, QueueList } from '../wire/queue.ts'
+
+const tags = ['queues']
+const params = z.object({ name: z.string() })
+
+export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
+  app.get(
+    '/v1/queues',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'List queues', tags, response: { 200: QueueList, ...problems() } },
+    },
+    async () => {
+      await catalog.refresh()
+      return { items: await Promise.all(catalog.queues.map((name) => readQueue(redis, name))), nextCursor: null }
+    },
+  )
+
+  app.get(
+    '/v1/queues/:name',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'Read a queue', tags, params, response: { 200: Queue, ...problems('not_found') } },
+    },
+    async ({ params: { name } }) => {
+      await catalog.assertQueue(name)
+      return readQueue(redis, name)
+    },
+  )
+
+  app.patch(
+    '/v1/queues/:name',
+    {
+      config: { scope: 'operate' },
+      schema: {
+        summary: 'Change the limits of a queue',
+        description: 'They hold over all workers, from the next job on. null lifts a limit; what is left out stays.',
+        tags,
+        params,
+        body: LimitsPatch,
+        response: { 200: Queue, ...problems('validation_failed', 'not_found') },
+      },
+    },
+    async ({ params: { name }, body }) => {
+      await catalog.assertQueue(name)
+      const { concurrency, rateLimit } = 'limits' in body ? body.limits : body
+      await limitQueue(redis, name, {
+        ...(concurrency !== undefined && { concurrency }),
+        ...(rateLimit !== undefined && { rateLimit }),
+      })
+      return readQueue(redis, name)
+    },
+  )
+
+  const switches = {
+    pause: { summary: 'Stop handing out jobs of a queue; running ones go on', turn: pauseQueue },
+    resume: { summary: 'Hand out jobs of a queue again', turn: resumeQueue },
+  }
+  for (const [verb, { summary, turn }] of Object.entries(switches)) {
+    app.post(
+      `/v1/queues/:name/${verb}`,
+      {
+        config: { scope: 'operate' },
+        schema: { summary, tags, params, response: { 200: Queue, ...problems('not_found') } },
+      },
+      async ({ params: { name } }) => {
+        await catalog.assertQueue(name)
+        await turn(redis, name)
+        return readQueue(redis, name)
+      },
+    )
+  }
+}

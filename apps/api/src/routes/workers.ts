@@ -1,0 +1,37 @@
+import { listWorkers } from '@foliot/queue'
+import { z } from 'zod'
+import type { Api, ApiDeps } from '../api.ts'
+import { problems } from '../wire/problem.ts'
+
+const Worker = z.object({
+  id: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  startedAt: z.string(),
+  heartbeatAt: z.string(),
+  queues: z.array(z.string()),
+  concurrency: z.int().describe('Attempts at the same time, per queue.'),
+  running: z.array(z.string()).describe('Ids of the jobs it runs.'),
+  types: z.array(z.string()).describe('Job types it has handlers for.'),
+  state: z.enum(['running', 'stopping']),
+})
+
+const WorkerList = z.object({ items: z.array(Worker), nextCursor: z.null() })
+
+z.globalRegistry.add(Worker, { id: 'Worker' })
+
+export function workerRoutes(app: Api, { redis }: ApiDeps): void {
+  app.get(
+    '/v1/workers',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'List workers',
+        description: 'Those with a heartbeat in the last ten seconds.',
+        tags: ['catalog'],
+        response: { 200: WorkerList, ...problems() },
+      },
+    },
+    async () => ({ items: await listWorkers(redis), nextCursor: null }),
+  )
+}

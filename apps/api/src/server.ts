@@ -1,0 +1,62 @@
+import { httpMetrics } from '@foliot/telemetry'
+import { fastify } from 'fastify'
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { guardRoutes } from './access.ts'
+import type { Api, ApiDeps } from './api.ts'
+import { describeApi } from './openapi.ts'
+import { answerError } from './problem.ts'
+import { deadLetterRoutes } from './routes/dead-letters.ts'
+import { jobTypeRoutes } from './routes/job-types.ts'
+import { jobRoutes } from './routes/jobs.ts'
+import { queueRoutes } from './routes/queues.ts'
+import { statusRoutes } from './routes/status.ts'
+import { workerRoutes } from './routes/workers.ts'
+import { UnknownPaths } from './unknown-paths.ts'
+
+const BODY_BYTES = 1024 * 1024
+
+/** Builds the whole REST API. It listens to nothing yet. */
+export async function buildServer(deps: ApiDeps): Promise<Api> {
+  const app = fastify({
+    loggerInstance: deps.log,
+    // A busy api answers thousands of requests a second; what goes wrong is logged where it happens.
+    disableRequestLogging: true,
+    bodyLimit: BODY_BYTES,
+    // An input may hold such keys: it is never merged into anything.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 256 },
+  }).withTypeProvider<ZodTypeProvider>() as unknown as Api
+
+  app.setValidatorCompiler(validatorCompiler)
+  // Answers are made by us and their shapes are held to the OpenAPI document by tests; checking each costs half a
+  // request.
+  app.setSerializerCompiler(() => JSON.stringify)
+  app.setErrorHandler(answerError)
+  const unknownPaths = new UnknownPaths(app)
+  app.setNotFoundHandler((request, reply) => {
+    throw unknownPaths.explain(request, reply)
+  })
+  countRequests(app, deps)
+  guardRoutes(app, deps.keys)
+  await describeApi(app)
+
+  await app.register(async (scope) => {
+    const api = scope as unknown as Api
+    for (const routes of [jobRoutes, queueRoutes, deadLetterRoutes, jobTypeRoutes, workerRoutes, statusRoutes]) {
+      routes(api, deps)
+    }
+  })
+  return app
+}
+
+function countRequests(app: Api, { metrics }: ApiDeps): void {
+  const http = httpMetrics(metrics.meter)
+  app.addHook('onResponse', (request, reply, done) => {
+    // The route's pattern, not the path: a path holds ids, and would make a series of each.
+    const route = request.routeOptions.url ?? 'unknown'
+    http.request(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
+    done()
+  })
+}

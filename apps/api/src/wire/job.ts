@@ -1,0 +1,125 @@
+import { LIMITS, PRIORITY_MAX, STATUSES } from '@foliot/jobs'
+import { z } from 'zod'
+
+const time = z.string().describe('RFC 3339, UTC')
+
+/** A label's value and a key are shown in lists and logs, so control characters are refused. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const PRINTABLE = /^[^\u0000-\u001f\u007f]*$/
+
+const labels = z
+  .record(
+    z.string().min(1).max(LIMITS.labelKeyLength).regex(PRINTABLE),
+    z.string().max(LIMITS.labelValueLength).regex(PRINTABLE),
+  )
+  .refine((value) => Object.keys(value).length <= LIMITS.labels, `expected at most ${LIMITS.labels} labels`)
+  .meta({ description: `At most ${LIMITS.labels}; returned unchanged.`, maxProperties: LIMITS.labels })
+
+/** What a caller sends to have a job done. */
+export const JobRequest = z
+  .strictObject({
+    type: z
+      .string()
+      .min(1)
+      .max(128)
+      .meta({ description: 'A job type that a worker has announced.', example: 'demo.echo' }),
+    input: z.unknown().meta({ description: 'Any JSON value that fits the type’s `inputSchema`, up to 64 KiB.' }),
+    runAt: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .meta({ description: 'Start no earlier: RFC 3339, at most ten years ahead. Not together with `delayMs`.' }),
+    delayMs: z
+      .int()
+      .min(0)
+      .max(LIMITS.runAheadMs)
+      .optional()
+      .meta({ description: 'Start no earlier than in so many ms.' }),
+    priority: z.int().min(0).max(PRIORITY_MAX).optional().meta({ description: '0 (default) runs first.' }),
+    idempotencyKey: z
+      .string()
+      .min(1)
+      .max(LIMITS.idempotencyKeyLength)
+      .regex(PRINTABLE)
+      .optional()
+      .meta({ description: 'The same as the header `Idempotency-Key`. Lives 24 h, per tenant and queue.' }),
+    attempts: z
+      .int()
+      .min(1)
+      .max(LIMITS.attempts)
+      .optional()
+      .meta({ description: 'Overrides the type’s `retry.attempts`.' }),
+    timeoutMs: z
+      .int()
+      .min(1)
+      .max(24 * 60 * 60 * 1000)
+      .optional()
+      .meta({ description: 'Overrides the type’s `timeoutMs`, for each attempt.' }),
+    labels: labels.optional(),
+    durability: z
+      .enum(['default', 'fsync'])
+      .optional()
+      .meta({ description: '`fsync`: answer only when the job is on disk. Needs Redis 7.2.' }),
+  })
+  .refine((job) => job.input !== undefined, { path: ['input'], message: 'expected a JSON value, got nothing' })
+  .refine((job) => job.runAt === undefined || job.delayMs === undefined, {
+    path: ['runAt'],
+    message: 'expected `runAt` or `delayMs`, got both',
+  })
+
+export type JobRequest = z.output<typeof JobRequest>
+
+export const JobFailure = z.object({
+  name: z.string(),
+  message: z.string(),
+  kind: z.string(),
+  stack: z.string().optional(),
+})
+
+export const TimelineEntry = z.object({
+  at: time,
+  event: z.string(),
+  attempt: z.int().optional(),
+  detail: z.string().optional(),
+})
+
+export const JobStatus = z.enum(STATUSES)
+
+/** A job as every route shows it. */
+export const Job = z.object({
+  id: z.string(),
+  type: z.string(),
+  version: z.int(),
+  queue: z.string(),
+  status: JobStatus,
+  attempt: z.int().describe('How often the job was started.'),
+  attemptsUsed: z.int().describe('Failures, timeouts and deaths of the process since the last redrive.'),
+  maxAttempts: z.int(),
+  priority: z.int(),
+  progress: z.unknown(),
+  input: z.unknown(),
+  output: z.unknown(),
+  error: JobFailure.nullable(),
+  labels: z.record(z.string(), z.string()),
+  tenant: z.string(),
+  scheduleId: z.string().optional(),
+  traceId: z.string(),
+  createdAt: time,
+  runAt: time.optional(),
+  startedAt: time.optional(),
+  finishedAt: time.optional(),
+  nextAttemptAt: time.optional(),
+  discardedAt: time.optional(),
+  timeline: z.array(TimelineEntry),
+})
+
+z.globalRegistry.add(JobRequest, { id: 'JobRequest' })
+z.globalRegistry.add(Job, { id: 'Job' })
+
+/** Items are checked one by one: a bad one spoils no other. */
+export const BatchRequest = z.strictObject({
+  jobs: z
+    .array(z.unknown())
+    .min(1)
+    .max(LIMITS.batchJobs)
+    .meta({ items: { $ref: '#/components/schemas/JobRequestInput' } }),
+})

@@ -1,0 +1,46 @@
+import { STATUSES } from '@foliot/jobs'
+import { z } from 'zod'
+import { Job } from './job.ts'
+
+const LIMIT_DEFAULT = 50
+const LIMIT_MAX = 200
+
+/** What every list takes. */
+export const page = {
+  limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+}
+
+const instant = z.iso.datetime({ offset: true })
+
+/** One value, several separated by commas, or the parameter several times. */
+const manyOf = <T extends z.ZodType<string, string>>(item: T) =>
+  z
+    .union([z.string(), z.array(z.string())])
+    .transform((value) => [value].flat().flatMap((text) => text.split(',')))
+    .pipe(z.array(item))
+
+export const jobFilter = {
+  type: z.string().max(128).optional(),
+  queue: z.string().max(64).optional(),
+  label: z
+    .string()
+    .regex(/^[^:]+:/, 'expected `key:value`')
+    .optional()
+    .describe('`key:value`'),
+  errorKind: z.string().max(64).optional(),
+  from: instant.optional().describe('Made (live) or finished at this time or later.'),
+  to: instant.optional().describe('Made (live) or finished before this time.'),
+}
+
+export const ListJobs = z.strictObject({ ...page, ...jobFilter, status: manyOf(z.enum(STATUSES)).optional() })
+export const ListDeadLetters = z.strictObject({ ...page, ...jobFilter, id: manyOf(z.string().max(64)).optional() })
+
+export const JobList = z.object({
+  items: z.array(Job),
+  nextCursor: z.string().nullable().describe('null on the last page.'),
+})
+
+z.globalRegistry.add(JobList, { id: 'JobList' })
+
+export type ListQuery = z.output<typeof ListDeadLetters>

@@ -1,0 +1,39 @@
+import { ERRORS, type ErrorCode } from '@foliot/jobs'
+import { z } from 'zod'
+import { Job } from './job.ts'
+
+/** Every error's body (RFC 9457). */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
+  detail: z.string().describe('What was expected and what came.'),
+  hint: z.string().optional().describe('What to do about it.'),
+  errors: z.array(z.object({ path: z.string().describe('JSON Pointer'), message: z.string() })).optional(),
+})
+
+z.globalRegistry.add(Problem, { id: 'Problem' })
+
+const described = z.union([Problem]).meta({ description: 'Why not.' })
+
+/** The answers that a route may give besides its own, for its OpenAPI description. */
+export function problems(...codes: ErrorCode[]): Record<number, object> {
+  const always: ErrorCode[] = ['unauthorized', 'forbidden', 'unavailable']
+  return Object.fromEntries(
+    [...codes, ...always].map((code) => [
+      ERRORS[code].status,
+      { description: ERRORS[code].title, content: { 'application/problem+json': { schema: described } } },
+    ]),
+  )
+}
+
+/** What became of each item of a batch, in its order. */
+export const BatchResults = z.object({
+  results: z.array(
+    z.union([
+      z.object({ status: z.int().describe('202, or 200 for a repeated idempotency key.'), job: Job }),
+      z.object({ status: z.int(), error: Problem }),
+    ]),
+  ),
+})

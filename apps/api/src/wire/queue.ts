@@ -1,0 +1,37 @@
+import { z } from 'zod'
+
+const RateLimit = z.strictObject({
+  max: z.int().min(1).max(1_000_000_000).describe('Starts of jobs…'),
+  perMs: z
+    .int()
+    .min(1)
+    .max(24 * 60 * 60 * 1000)
+    .describe('…within so many ms.'),
+})
+
+const concurrency = z.int().min(1).max(1_000_000).nullable().describe('Jobs at the same time, over all workers.')
+
+export const Limits = z.object({ concurrency, rateLimit: RateLimit.nullable() })
+
+const someLimits = z.strictObject({ concurrency: concurrency.optional(), rateLimit: RateLimit.nullable().optional() })
+
+/** The part of a queue that can be changed; the limits themselves are taken as well. */
+export const LimitsPatch = z.union([z.strictObject({ limits: someLimits }), someLimits])
+
+export const Queue = z.object({
+  name: z.string(),
+  paused: z.boolean(),
+  counts: z.object({
+    queued: z.int(),
+    running: z.int(),
+    scheduled: z.int().describe('Waiting for their time: `scheduled` and `retrying`.'),
+    succeeded: z.int().describe('Kept finished ones: `succeeded`, `cancelled` and discarded.'),
+    failed: z.int().describe('Dead letters: `failed` and `timed_out`.'),
+  }),
+  oldestAgeMs: z.int().nullable().describe('How long the next job has waited; null if none waits.'),
+  limits: Limits,
+})
+
+export const QueueList = z.object({ items: z.array(Queue), nextCursor: z.null() })
+
+z.globalRegistry.add(Queue, { id: 'Queue' })

@@ -1,0 +1,82 @@
+import type { Service } from '@foliot/lifecycle'
+import { Consumer, type RunningAttempt } from '@foliot/queue'
+import { type JobMetrics, type Logger, traceBindings, withJobSpan } from '@foliot/telemetry'
+import type { Redis } from 'ioredis'
+import { type PipelineDeps, runAttempt } from './pipeline.ts'
+import { report } from './report.ts'
+
+export interface ConsumersOptions {
+  /** Names of the queues to serve. */
+  queues: readonly string[]
+  /** Attempts at the same time, per queue. */
+  concurrency: number
+  /** Name of this worker in timelines. */
+  worker: string
+  /** A connection for loops. */
+  redis: Redis
+  /** From the order to stop until every job has ended or is handed back, in milliseconds. */
+  graceMs: number
+  pipeline: PipelineDeps
+  metrics: JobMetrics
+  log: Logger
+}
+
+/** What a handler has to end by itself after its grace, and the hand-back itself. */
+const HAND_BACK_MS = 2000
+
+/** Serves several queues: a consumer for each, all with the same pipeline. */
+export class Consumers implements Service {
+  readonly name = 'consumers'
+  readonly #consumers: Consumer[]
+  readonly #graceMs: number
+
+  constructor(options: ConsumersOptions) {
+    this.#graceMs = Math.max(0, options.graceMs - HAND_BACK_MS)
+    this.#consumers = options.queues.map((queue) => createConsumer(queue, options))
+  }
+
+  /** Ids of the jobs that run now. */
+  get running(): string[] {
+    return this.#consumers.flatMap((consumer) => consumer.running)
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.start()))
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.stop(this.#graceMs)))
+  }
+}
+
+function createConsumer(queue: string, options: ConsumersOptions): Consumer {
+  const { concurrency, worker, redis, pipeline, metrics } = options
+  const log = options.log.child({ queue })
+  return new Consumer({
+    queue,
+    concurrency,
+    worker,
+    redis,
+    run: (attempt) => runReported(attempt, pipeline, metrics, log),
+    onError: (err) => log.error({ err }, `trouble with queue ${queue}: ${err.message}`),
+    onLost: ({ id, type, attempt }) => {
+      log.warn({ jobId: id, jobType: type, attempt }, 'lost the job while it ran: its result was refused')
+    },
+    onRecovered: (back, dead) => {
+      for (const jobId of back) log.warn({ jobId }, 'the worker of this job stopped answering; the job is queued again')
+      for (const jobId of dead) log.error({ jobId }, 'the worker of this job stopped answering; no attempt is left')
+    },
+    onStuck: (waiting) => log.error({ waiting }, 'idle on a queue with work: starting its loop anew'),
+  })
+}
+
+async function runReported(attempt: RunningAttempt, pipeline: PipelineDeps, metrics: JobMetrics, log: Logger) {
+  const { claim } = attempt
+  const waitedMs = Math.max(0, claim.startedAt - claim.scheduledFor)
+  const span = { jobId: claim.id, type: claim.type, queue: claim.queue, attempt: claim.attempt, waitedMs }
+  return withJobSpan(claim.envelope.traceparent, span, async () => {
+    const settlement = await runAttempt(attempt, pipeline)
+    report(claim, settlement, metrics, log, traceBindings(claim.envelope.traceparent.slice(3, 35)))
+    return settlement
+  })
+}

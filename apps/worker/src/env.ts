@@ -1,0 +1,21 @@
+import { parseApiKeys } from '@foliot/access'
+import { durationMs, type Env, flag, integer, list, port, secret, text, url } from '@foliot/settings'
+import { telemetryEnv } from '@foliot/telemetry'
+
+/** Every variable that the worker reads. `.env.example` says what each is for. */
+export const workerEnv = {
+  ...telemetryEnv,
+  FOLIOT_REDIS_URL: url({ protocols: ['redis:', 'rediss:'] }).default('redis://127.0.0.1:6379'),
+  FOLIOT_JOBS: list().default([]),
+  FOLIOT_QUEUES: list().default([]),
+  FOLIOT_CONCURRENCY: integer({ min: 1, max: 10_000 }).default(10),
+  FOLIOT_SHUTDOWN_GRACE_MS: durationMs().default(10_000),
+  FOLIOT_WORKER_HOST: text().default('127.0.0.1'),
+  FOLIOT_WORKER_PORT: port().default(0),
+  FOLIOT_API_KEYS: secret().default(''),
+  FOLIOT_SUPERVISED: flag().default(false),
+}
+
+export type WorkerEnv = Env<typeof workerEnv>
+
+export const readKeys = (env: WorkerEnv) => parseApiKeys(env.FOLIOT_API_KEYS)

@@ -1,0 +1,103 @@
+/**
+ * The worker: loads job packs, announces them, and runs jobs of their queues until told to stop. Scale out by starting
+ * more of it.
+ */
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { runServices } from '@foliot/lifecycle'
+import { connectForLoops, defineScripts } from '@foliot/queue'
+import { exitOnSettingsError, readEnv } from '@foliot/settings'
+import { createLogger, createMetrics, jobMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
+import { Consumers } from './consumers.ts'
+import { readKeys, workerEnv } from './env.ts'
+import { HealthServer } from './health-server.ts'
+import { groupByQueue, loadJobPacks } from './job-packs.ts'
+import { Presence } from './presence.ts'
+import { RedisConnection } from './redis-connection.ts'
+
+const env = exitOnSettingsError(() => readEnv(workerEnv, process.env))
+const log = createLogger({ app: 'worker', level: env.FOLIOT_LOG_LEVEL })
+const tracing = await startTracing({
+  app: 'worker',
+  on: wantsTracing(env),
+  propagatorsFromEnv: env.OTEL_PROPAGATORS !== undefined,
+  log,
+})
+
+const { keys, runnables, queues } = await exitOnMisuse(async () => {
+  const runnables = await loadJobPacks(env.FOLIOT_JOBS, process.cwd())
+  return { keys: readKeys(env), runnables, queues: groupByQueue(runnables, env.FOLIOT_QUEUES) }
+})
+
+const worker = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
+const metrics = createMetrics({ app: 'worker', log })
+const redis = defineScripts(connectForLoops(env.FOLIOT_REDIS_URL))
+const connection = new RedisConnection(redis, log)
+const consumers = new Consumers({
+  queues: [...queues.keys()],
+  concurrency: env.FOLIOT_CONCURRENCY,
+  worker,
+  redis,
+  graceMs: env.FOLIOT_SHUTDOWN_GRACE_MS,
+  pipeline: { runnables, stopGraceMs: 5000, random: Math.random },
+  metrics: jobMetrics(metrics.meter),
+  log,
+})
+const presence = new Presence({
+  worker,
+  redis,
+  queues,
+  concurrency: env.FOLIOT_CONCURRENCY,
+  running: () => consumers.running,
+  log,
+})
+const health = new HealthServer({
+  host: env.FOLIOT_WORKER_HOST,
+  port: env.FOLIOT_WORKER_PORT,
+  keys,
+  metrics,
+  // Redis that is away comes back by itself. A connection that is up but carries nothing does not.
+  isAlive: () => !connection.isUp || presence.lastBeat === 0 || Date.now() - presence.lastBeat < 30_000,
+  isReady: () => connection.isUp && presence.lastBeat > 0,
+})
+
+await runServices({
+  start: [
+    health,
+    connection,
+    consumers,
+    presence,
+    {
+      name: 'ready line',
+      start: async () => log.info({ url: health.url, worker, queues: [...queues.keys()] }, 'ready'),
+      stop: async () => {},
+    },
+  ],
+  stop: [
+    { name: 'stopping line', start: async () => {}, stop: () => presence.sayStopping() },
+    consumers,
+    presence,
+    connection,
+    health,
+    {
+      name: 'telemetry',
+      start: async () => {},
+      stop: async () => void (await Promise.all([metrics.shutdown(), tracing.shutdown()])),
+    },
+  ],
+  // With Redis away nothing can be handed back: the jobs are recovered by other workers.
+  stopWithinMs: env.FOLIOT_SHUTDOWN_GRACE_MS + 5000,
+  supervised: env.FOLIOT_SUPERVISED,
+  log,
+})
+
+/** Jobs that cannot be loaded and names that do not fit are mistakes of the configuration, like a wrong variable. */
+async function exitOnMisuse<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    log.fatal(error.message)
+    process.exit(78)
+  }
+}

@@ -1,0 +1,64 @@
+import { type AnyJobDefinition, ERROR_KINDS, type Handler, UnrecoverableError } from '@foliot/jobs'
+import type { Claim, Settlement } from '@foliot/queue'
+import type { Runnables } from './job-packs.ts'
+
+/** A claimed job that its handler may see. */
+export interface ReadableJob {
+  readonly kind: 'readable'
+  readonly definition: AnyJobDefinition
+  readonly handler: Handler
+  /** The input as the schema gives it. */
+  readonly input: unknown
+}
+
+/** A job for another worker: it is put off until one comes. */
+export interface NotHere {
+  readonly kind: 'not_here'
+  readonly settlement: Settlement
+}
+
+/** How long a job goes from worker to worker for one that knows its type, in this version. */
+const UNKNOWN_TYPE_TTL_MS = 60 * 60 * 1000
+const PASS_ON_AFTER_MS = 5000
+
+/**
+ * Finds the handler of a claimed job and checks its input.
+ *
+ * @throws UnrecoverableError `unreadable`, `invalid_input`, or `unknown_type` after an hour of looking.
+ */
+export async function readJob(
+  claim: Claim,
+  runnables: Runnables,
+  random: () => number,
+): Promise<ReadableJob | NotHere> {
+  if (claim.unreadable !== undefined) {
+    throw new UnrecoverableError(`the stored job cannot be read: ${claim.unreadable}`, { kind: ERROR_KINDS.unreadable })
+  }
+  const runnable = runnables.get(claim.type)
+  if (!runnable || claim.envelope.version > runnable.definition.version) return passOn(claim, random)
+  const { definition, handler } = runnable
+  const result = await definition.input['~standard'].validate(claim.input)
+  if (result.issues) {
+    const problems = result.issues.map(({ path, message }) => `${pointerOf(path)}: ${message}`).join('; ')
+    throw new UnrecoverableError(`the input does not fit its schema: ${problems}`, { kind: ERROR_KINDS.invalid_input })
+  }
+  return { kind: 'readable', definition, handler, input: result.value }
+}
+
+function passOn({ type, envelope, scheduledFor, startedAt }: Claim, random: () => number): NotHere {
+  const wanted = `job type "${type}" in version ${envelope.version}`
+  if (startedAt - scheduledFor > UNKNOWN_TYPE_TTL_MS) {
+    throw new UnrecoverableError(`no worker of this queue ran ${wanted} within an hour`, {
+      kind: ERROR_KINDS.unknown_type,
+    })
+  }
+  const delayMs = PASS_ON_AFTER_MS * (0.8 + 0.4 * random())
+  return {
+    kind: 'not_here',
+    settlement: { kind: 'snoozed', delayMs: Math.round(delayMs), reason: `this worker has no handler for ${wanted}` },
+  }
+}
+
+/** A JSON Pointer, as in the api's validation errors. */
+const pointerOf = (path: readonly (PropertyKey | { key: PropertyKey })[] | undefined): string =>
+  (path ?? []).map((part) => `/${String(typeof part === 'object' ? part.key : part)}`).join('') || '/'

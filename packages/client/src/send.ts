@@ -1,0 +1,104 @@
+import { type Answer, readAnswer } from './answer.ts'
+import type { ResolvedOptions } from './client-options.ts'
+import { pause, withDeadline } from './deadline.ts'
+import { FoliotApiError, FoliotConnectionError } from './errors.ts'
+import { PATIENCE_MS, retryDelay } from './retry-delay.ts'
+
+/** One call of the api. */
+export interface ApiRequest {
+  method: 'GET' | 'POST'
+  /** From `/v1` on. */
+  path: string
+  /** JSON. */
+  body?: string
+  /** How long one try may take. Default: the client's `timeoutMs`. */
+  timeoutMs?: number
+  /** Whether to send it again when its answer got lost, though the api may have done the work. */
+  repeatable: boolean
+  signal: AbortSignal | undefined
+}
+
+/** The retries that one call of the client has left. */
+export interface RetryBudget {
+  readonly used: number
+  /** Waits until the next try. @returns false, at once, if there is none or if the server asks for too much patience. */
+  next(retryAfterMs: number | undefined, signal: AbortSignal | undefined): Promise<boolean>
+}
+
+export function retryBudget(maxRetries: number): RetryBudget {
+  let used = 0
+  return {
+    get used() {
+      return used
+    },
+    async next(retryAfterMs, signal) {
+      if (used >= maxRetries || (retryAfterMs ?? 0) > PATIENCE_MS) return false
+      used++
+      await pause(retryDelay(used, retryAfterMs, Math.random), signal)
+      return true
+    },
+  }
+}
+
+/**
+ * Sends a request, and again as long as there is hope: after 429 and 503, and if it is repeatable also after a lost
+ * connection and the 502 and 504 of a gateway.
+ *
+ * @throws FoliotApiError, FoliotConnectionError, or the signal's reason.
+ */
+export async function send(
+  options: ResolvedOptions,
+  request: ApiRequest,
+  budget: RetryBudget = retryBudget(options.maxRetries),
+): Promise<Answer> {
+  for (;;) {
+    try {
+      return await sendOnce(options, request)
+    } catch (error) {
+      if (!isTransient(error, request.repeatable)) throw error
+      const retryAfterMs = error instanceof FoliotApiError ? error.retryAfterMs : undefined
+      if (!(await budget.next(retryAfterMs, request.signal))) throw error
+    }
+  }
+}
+
+function isTransient(error: unknown, repeatable: boolean): boolean {
+  if (error instanceof FoliotConnectionError) return repeatable
+  if (!(error instanceof FoliotApiError)) return false
+  return error.status === 429 || error.status === 503 || (repeatable && [502, 504].includes(error.status))
+}
+
+function sendOnce(options: ResolvedOptions, request: ApiRequest): Promise<Answer> {
+  const { fetch, url, headers } = options
+  const { method, path, body, signal: parent, timeoutMs: ms = options.timeoutMs } = request
+  const to = `${method} ${url}${path}`
+  const reason = () => new FoliotConnectionError(`${to}: no answer within ${ms} ms`)
+  return withDeadline({ ms, reason, parent }, async (signal) => {
+    const { response, text } = await exchange()
+    return readAnswer(to, response, text)
+
+    async function exchange() {
+      try {
+        const response = await fetch(`${url}${path}`, {
+          method,
+          headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+          // A followed redirect would turn a POST into a GET.
+          redirect: 'manual',
+          signal,
+          ...(body !== undefined && { body }),
+        })
+        return { response, text: await response.text() }
+      } catch (cause) {
+        throw new FoliotConnectionError(`${to}: ${reasonOf(cause)}`, { cause })
+      }
+    }
+  })
+}
+
+/** fetch says "fetch failed" and keeps the reason in its cause, which for a host with two addresses has only a code. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { cause } = error
+  if (!(cause instanceof Error)) return error.message
+  return `${error.message} (${cause.message || ('code' in cause ? cause.code : cause.name)})`
+}

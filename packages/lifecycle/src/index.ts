@@ -1,0 +1,2 @@
+export { type Log, type RunOptions, runServices } from './run-services.ts'
+export type { Service } from './service.ts'

@@ -1,0 +1,97 @@
+import { FoliotError } from '@foliot/jobs'
+import { Redis } from 'ioredis'
+
+/** Reconnects after 100 ms, doubling to 1 s: BullMQ's own default climbs to 20 s, and work has to resume within 5. */
+const reconnect = {
+  retryStrategy: (attempt: number): number => Math.min(50 * 2 ** attempt, 1000),
+  connectTimeout: 1000,
+}
+
+/**
+ * A connection for callers who need an answer now: commands fail at once while Redis is away and after
+ * `commandTimeoutMs` (default 800) if it hangs, so that the api can answer 503 within a second.
+ */
+export function connectForRequests(url: string, commandTimeoutMs = 800): Redis {
+  return new Redis(url, {
+    ...reconnect,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: commandTimeoutMs,
+  })
+}
+
+/** A connection for loops that wait for Redis as long as it takes: BullMQ demands it of workers. */
+export function connectForLoops(url: string): Redis {
+  return new Redis(url, { ...reconnect, maxRetriesPerRequest: null })
+}
+
+/** Resolves when the connection is up. Rejects after `timeoutMs` with what went wrong last. */
+export async function untilReady(redis: Redis, timeoutMs: number): Promise<void> {
+  if (redis.status === 'ready') return
+  let last: unknown
+  const note = (error: Error): void => {
+    last = error
+  }
+  redis.on('error', note)
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(() => {
+    const { host, port } = redis.options
+    const reason = last instanceof Error ? `: ${last.message}` : ''
+    reject(new FoliotError('unavailable', `no answer from Redis at ${host}:${port} within ${timeoutMs} ms${reason}`))
+  }, timeoutMs)
+  redis.once('ready', resolve)
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    redis.off('ready', resolve)
+    redis.off('error', note)
+  }
+}
+
+const OLDEST_REDIS = [6, 2] as const
+
+/**
+ * Refuses a Redis that would lose jobs or lacks a command that is needed.
+ *
+ * @throws FoliotError `unavailable` if it may evict keys or is older than 6.2; the hint says how to mend it.
+ */
+export async function assertSafeRedis(redis: Redis): Promise<void> {
+  const info = await redis.info()
+  const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? 'unknown'
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major < OLDEST_REDIS[0] || (major === OLDEST_REDIS[0] && minor < OLDEST_REDIS[1])) {
+    throw new FoliotError('unavailable', `expected Redis ${OLDEST_REDIS.join('.')} or later, got ${version}`)
+  }
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
+  if (policy !== undefined && policy !== 'noeviction') {
+    throw new FoliotError('unavailable', `expected Redis with maxmemory-policy noeviction, got ${policy}`, {
+      hint: 'a Redis that evicts keys loses jobs without a word: run `redis-cli CONFIG SET maxmemory-policy noeviction`',
+    })
+  }
+}
+
+/** Beginnings of errors by which Redis says that it cannot serve now; ours are among ioredis' messages. */
+const TROUBLE = [
+  "Stream isn't writeable",
+  'Connection is closed',
+  'Command timed out',
+  'Command aborted',
+  'Reached the max retries per request',
+  'connect E',
+  'read E',
+  'write E',
+  'LOADING',
+  'READONLY',
+  'MASTERDOWN',
+  'CLUSTERDOWN',
+  'MISCONF',
+  'OOM',
+  'BUSY ',
+]
+
+/** Whether the error says that Redis is away, hung or full, rather than that a command was wrong. */
+export function isRedisTrouble(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return TROUBLE.some((beginning) => error.message.startsWith(beginning))
+}

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto'
+import { FoliotError, type Job, newJobId } from '@foliot/jobs'
+import type { Redis } from 'ioredis'
+import { Packr } from 'msgpackr'
+import type { Envelope } from './envelope.ts'
+import { readStoredJob, toJob } from './job-hash.ts'
+import { bullKeys, idempotencyKey, jobKey } from './keys.ts'
+import { queueScript, runScript, type ScriptName } from './scripts.ts'
+
+/** A job to be stored. Everything is already checked: this package does not know job types. */
+export interface NewJob {
+  type: string
+  queue: string
+  version: number
+  tenant: string
+  input: unknown
+  /** `input` as JSON text, which is what is stored. */
+  inputText: string
+  maxAttempts: number
+  /** 0 runs first. */
+  priority: number
+  labels: Record<string, string>
+  traceparent: string
+  /** Overrides the type's. */
+  timeoutMs?: number
+  /** The earliest start in ms since 1970. */
+  runAt?: number
+  idempotency?: { key: string; fingerprint: string }
+}
+
+/** `replayed`: the idempotency key was used before with the same request; `job` is the first one, as it is now. */
+export interface Enqueued {
+  job: Job
+  replayed: boolean
+}
+
+/** For how long an idempotency key answers with its first job. */
+export const IDEMPOTENCY_TTL_MS = 24 * 60 * 60 * 1000
+
+/**
+ * Stores a job. When it resolves the job is in Redis.
+ *
+ * @throws FoliotError `idempotency_key_reused` if the key was used with another request.
+ */
+export async function enqueue(redis: Redis, job: NewJob): Promise<Enqueued> {
+  const command = toCommand(job, Date.now())
+  return settle(redis, command, await runScript(redis, command.script, command.keys, command.args))
+}
+
+/** Stores many jobs in one round trip. Each succeeds or fails for itself; the results are in order. */
+export async function enqueueMany(redis: Redis, jobs: readonly NewJob[]): Promise<(Enqueued | Error)[]> {
+  if (jobs.length === 0) return []
+  const now = Date.now()
+  const pipeline = redis.pipeline()
+  const commands = jobs.map((job) => {
+    const command = toCommand(job, now)
+    queueScript(pipeline, command.script, command.keys, command.args)
+    return command
+  })
+  const replies = (await pipeline.exec()) ?? []
+  return Promise.all(
+    commands.map((command, i) => {
+      const [error, reply] = replies[i] ?? [new FoliotError('unavailable', 'Redis gave no answer for this job'), null]
+      return error ?? settle(redis, command, reply).catch((cause: Error) => cause)
+    }),
+  )
+}
+
+interface Command {
+  script: ScriptName
+  keys: string[]
+  args: (string | number | Buffer)[]
+  id: string
+  created: number
+  envelope: Envelope
+  delayMs: number
+  job: NewJob
+}
+
+const { pack } = new Packr({ useRecords: false, encodeUndefinedAsNil: true })
+
+/** Chooses BullMQ's add script for the job and lays out its arguments as BullMQ's own client does. */
+function toCommand(job: NewJob, now: number): Command {
+  const id = newJobId(now)
+  const keys = bullKeys(job.queue)
+  const delayMs = job.runAt === undefined ? 0 : Math.max(0, Math.ceil(job.runAt - now))
+  const { script, scriptKeys } = route(job, delayMs)
+  const envelope = toEnvelope(job)
+  const args: Command['args'] = [
+    // prefix, id, name, timestamp; no parent, no scheduler, no deduplication
+    pack([keys.base, id, job.type, now, null, null, undefined, undefined, null, null]),
+    job.inputText,
+    packOptions(job, delayMs),
+    scriptKeys.length,
+    id,
+    JSON.stringify(envelope),
+  ]
+  const allKeys = [...scriptKeys, jobKey(job.queue, id)]
+  if (job.idempotency) {
+    const { key, fingerprint } = job.idempotency
+    // A digest, because a caller's text must never shape a key.
+    allKeys.push(idempotencyKey(job.queue, createHash('sha256').update(`${job.tenant}\0${key}`).digest('base64url')))
+    args.push(fingerprint, IDEMPOTENCY_TTL_MS, now)
+  }
+  return { script, keys: allKeys, args, id, created: now, envelope, delayMs, job }
+}
+
+function route(job: NewJob, delayMs: number): { script: ScriptName; scriptKeys: string[] } {
+  const k = bullKeys(job.queue)
+  if (delayMs > 0) {
+    return { script: 'addDelayedJob', scriptKeys: [k.marker, k.meta, k.id, k.delayed, k.completed, k.events] }
+  }
+  if (job.priority > 0) {
+    return {
+      script: 'addPrioritizedJob',
+      scriptKeys: [k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc],
+    }
+  }
+  return {
+    script: 'addStandardJob',
+    scriptKeys: [k.wait, k.paused, k.meta, k.id, k.completed, k.delayed, k.active, k.events, k.marker],
+  }
+}
+
+const packOptions = ({ maxAttempts, priority }: NewJob, delayMs: number): Buffer =>
+  pack({
+    attempts: maxAttempts,
+    ...(delayMs > 0 && { delay: delayMs }),
+    ...(priority > 0 && { priority }),
+  })
+
+function toEnvelope({ version, tenant, labels, traceparent, timeoutMs, runAt }: NewJob): Envelope {
+  return {
+    version,
+    tenant,
+    labels,
+    traceparent,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(runAt !== undefined && { runAt }),
+  }
+}
+
+/** The one place that knows what `add-job.lua` answers. */
+async function settle(redis: Redis, command: Command, reply: unknown): Promise<Enqueued> {
+  if (reply === 1) return { job: newJobView(command), replayed: false }
+  if (typeof reply !== 'string') throw new Error(`BullMQ refused to add job ${command.id} with code ${String(reply)}`)
+  if (reply.startsWith('!')) {
+    throw new FoliotError(
+      'idempotency_key_reused',
+      `expected the request that first used this idempotency key (job ${reply.slice(1)}), got another one`,
+      { hint: 'use a new key for a new request' },
+    )
+  }
+  const first = await readStoredJob(redis, command.job.queue, reply)
+  return { job: first ? toJob(first) : { ...newJobView(command), id: reply }, replayed: true }
+}
+
+/** The job just stored, without reading it back. */
+function newJobView({ id, job, created, envelope, delayMs }: Command): Job {
+  const createdAt = new Date(created).toISOString()
+  const runAt = envelope.runAt === undefined ? undefined : new Date(envelope.runAt).toISOString()
+  return {
+    id,
+    type: job.type,
+    version: job.version,
+    queue: job.queue,
+    status: delayMs > 0 ? 'scheduled' : 'queued',
+    attempt: 0,
+    attemptsUsed: 0,
+    maxAttempts: job.maxAttempts,
+    priority: job.priority,
+    progress: null,
+    input: job.input,
+    output: null,
+    error: null,
+    labels: job.labels,
+    tenant: job.tenant,
+    traceId: job.traceparent.slice(3, 35),
+    createdAt,
+    ...(runAt && { runAt }),
+    ...(delayMs > 0 && { nextAttemptAt: new Date(created + delayMs).toISOString() }),
+    timeline: [
+      { at: createdAt, event: 'created' },
+      ...(runAt ? [{ at: createdAt, event: 'scheduled' as const, detail: `for ${runAt}` }] : []),
+    ],
+  }
+}

@@ -1,0 +1,195 @@
+// Made from src/lua by `pnpm generate`. Do not edit.
+
+export const addJob = `-- Stores a job once: BullMQ's own add, our envelope and the idempotency record in one step.
+-- bull()   one of BullMQ's add scripts; gives the job's id, or a negative number
+-- KEYS     BullMQ's, then the job hash, then the idempotency record if the request has a key
+-- ARGV     BullMQ's three · 4 number of BullMQ's keys · 5 job id · 6 envelope JSON
+--          with a key also: 7 fingerprint of the request · 8 ttl ms · 9 now ms
+-- Returns  1 stored · the id of the first job: same key, same request · '!' and its id: same key, another request
+--          negative: BullMQ's own refusal
+local own = tonumber(ARGV[4])
+local record = KEYS[own + 2]
+if record then
+  local first = redis.call('HMGET', record, 'id', 'fp')
+  if first[1] then
+    if first[2] == ARGV[7] then return first[1] end
+    return '!' .. first[1]
+  end
+end
+local added = bull()
+if type(added) == 'number' and added < 0 then return added end
+redis.call('HSET', KEYS[own + 1], 'env', ARGV[6])
+if record then
+  redis.call('HSET', record, 'id', ARGV[5], 'fp', ARGV[7], 'at', ARGV[9])
+  redis.call('PEXPIRE', record, ARGV[8])
+end
+return 1
+`
+
+export const announce = `-- A live worker says which job types it runs. The highest version that a live worker announces is the one that callers
+-- are checked against.
+-- KEYS     1 types · 2 seen · 3 revision · 4 queues
+-- ARGV     1 ms after which an announcement without repetition counts as gone · 2 ms after which a type is forgotten
+--          then for each type: name · version · queue · description as JSON
+-- Returns  1 the catalog changed · 0 it did not
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local changed = 0
+for i = 3, #ARGV, 4 do
+  local name, version, queue, text = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3]
+  local known = redis.call('HGET', KEYS[1], name)
+  local newer = true
+  if known and known ~= text then
+    local seen = tonumber(redis.call('ZSCORE', KEYS[2], name)) or 0
+    newer = version >= cjson.decode(known)['version'] or now - seen > tonumber(ARGV[1])
+  end
+  if newer then
+    if known ~= text then
+      redis.call('HSET', KEYS[1], name, text)
+      changed = 1
+    end
+    redis.call('ZADD', KEYS[2], now, name)
+  end
+  redis.call('ZADD', KEYS[4], now, queue)
+end
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], 0, now - ARGV[2])) do
+  redis.call('ZREM', KEYS[2], name)
+  redis.call('HDEL', KEYS[1], name)
+  changed = 1
+end
+if changed == 1 then redis.call('INCR', KEYS[3]) end
+return changed
+`
+
+export const cancelWaiting = `-- Ends a job that no attempt holds. It goes to \`completed\`, so that no "retry all" of dead letters revives it.
+-- KEYS     1 job · 2 lock · 3 wait · 4 prioritized · 5 delayed · 6 completed · 7 events
+-- ARGV     1 job id · 2 now ms · 3 return value as JSON, which holds the reason
+-- Returns  1 cancelled · 0 not waiting (running, finished, or between two owners)
+if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+local id = ARGV[1]
+if redis.call('ZREM', KEYS[5], id) == 0 and redis.call('ZREM', KEYS[4], id) == 0
+    and redis.call('LREM', KEYS[3], -1, id) == 0 then
+  return 0
+end
+redis.call('ZADD', KEYS[6], ARGV[2], id)
+redis.call('HSET', KEYS[1], 'st', 'cancelled', 'finishedOn', ARGV[2], 'returnvalue', ARGV[3])
+redis.call('XADD', KEYS[7], '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[3], 'prev', 'waiting')
+return 1
+`
+
+export const discard = `-- Puts dead letters aside for good. They keep their status, and move to \`completed\` so that nothing revives them.
+-- KEYS     1 failed · 2 completed
+-- ARGV     1 key base · 2 now ms · 3 event as JSON · 4… job ids
+-- Returns  how many were discarded
+local moved = 0
+for i = 4, #ARGV do
+  local id = ARGV[i]
+  local job = ARGV[1] .. id
+  if redis.call('EXISTS', job) == 1 and redis.call('ZREM', KEYS[1], id) == 1 then
+    redis.call('ZADD', KEYS[2], ARGV[2], id)
+    redis.call('HSET', job, 'discardedAt', ARGV[2], 'ev', (redis.call('HGET', job, 'ev') or '') .. ARGV[3] .. '\\n')
+    moved = moved + 1
+  end
+end
+return moved
+`
+
+export const handBack = `-- Returns a running job to the front of its queue without using up the attempt.
+-- bull()   BullMQ's moveJobFromActiveToWait, which checks the lock
+-- KEYS     BullMQ's nine: 8 marker
+-- ARGV     BullMQ's three: 3 job hash · then 4 field of the attempt · 5 its record as JSON
+-- Returns  0 or more: handed back · negative: BullMQ's refusal (the job is no longer ours)
+local result = bull()
+if result < 0 then return result end
+redis.call('HSET', ARGV[3], ARGV[4], ARGV[5])
+-- BullMQ wakes nobody for a job with a priority: without this it waits until a worker looks by itself.
+redis.call('ZADD', KEYS[8], 0, '0')
+return result
+`
+
+export const promote = `-- Makes a delayed job due now and notes who asked.
+-- bull()   BullMQ's promote
+-- KEYS     BullMQ's nine     ARGV BullMQ's two: 1 key base, 2 job id · then 3 event as JSON
+-- Returns  1 promoted · 0 the job is not delayed
+if bull() < 0 then return 0 end
+local job = ARGV[1] .. ARGV[2]
+redis.call('HSET', job, 'ev', (redis.call('HGET', job, 'ev') or '') .. ARGV[3] .. '\\n')
+return 1
+`
+
+export const recoverStalled = `-- Counts the death of a process as an attempt, in the step that puts its job back.
+-- bull()   BullMQ's moveStalledJobsToWait; gives the ids it moved to the front of \`wait\`
+-- KEYS     BullMQ's nine: 2 wait · 8 events · then 10 failed
+-- ARGV     BullMQ's four: 2 key base · 3 now ms · then 5 message of a job whose attempts are used up
+-- Returns  {ids put back, ids that became dead letters}
+local ids = bull()
+local back, dead = {}, {}
+for _, id in ipairs(ids) do
+  local job = ARGV[2] .. id
+  local f = redis.call('HMGET', job, 'ats', 'pb', 'processedOn', 'opts')
+  local n = tonumber(f[1]) or 0
+  local slot = 'a' .. (n <= 3 and n or 4 + (n - 4) % 17)
+  redis.call('HSET', job, slot, cjson.encode({
+    n = n, worker = f[2] or '', start = tonumber(f[3]) or 0, ['end'] = tonumber(ARGV[3]), outcome = 'lost',
+  }))
+  local used = redis.call('HINCRBY', job, 'atm', 1)
+  local readable, opts = pcall(cjson.decode, f[4] or '')
+  local max = readable and type(opts) == 'table' and tonumber(opts['attempts'])
+  -- A job whose options cannot be read goes on to the claim, which says so.
+  if max and used >= max and redis.call('LREM', KEYS[2], -1, id) == 1 then
+    redis.call('ZADD', KEYS[10], ARGV[3], id)
+    redis.call('HSET', job, 'st', 'failed', 'ek', 'crashed', 'en', 'WorkerLost', 'failedReason', ARGV[5],
+      'finishedOn', ARGV[3])
+    redis.call('XADD', KEYS[8], '*', 'event', 'failed', 'jobId', id, 'failedReason', ARGV[5], 'prev', 'active')
+    dead[#dead + 1] = id
+  else
+    back[#back + 1] = id
+  end
+end
+return {back, dead}
+`
+
+export const redrive = `-- Puts dead letters back into their queue with all attempts to go. Idempotent: a job is moved by whoever removes it
+-- from \`failed\` first.
+-- KEYS     1 failed · 2 wait · 3 prioritized · 4 priority counter · 5 events · 6 marker · 7 meta
+-- ARGV     1 key base · 2 event as JSON · 3… job ids
+-- Returns  how many were put back
+local moved = 0
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  local job = ARGV[1] .. id
+  if redis.call('EXISTS', job) == 1 and redis.call('ZREM', KEYS[1], id) == 1 then
+    redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
+      'stc', 'defa', 'st', 'ek', 'en')
+    redis.call('HSET', job, 'ev', (redis.call('HGET', job, 'ev') or '') .. ARGV[2] .. '\\n')
+    local priority = tonumber(redis.call('HGET', job, 'priority')) or 0
+    if priority == 0 then
+      redis.call('LPUSH', KEYS[2], id)
+    else
+      -- The score that BullMQ's addPrioritizedJob gives: the priority above 32 bits of arrival order.
+      local arrival = redis.call('INCR', KEYS[4])
+      redis.call('ZADD', KEYS[3], priority * 0x100000000 + arrival % 0x100000000, id)
+    end
+    redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'event', 'waiting', 'jobId', id, 'prev', 'failed')
+    moved = moved + 1
+  end
+end
+if moved > 0 and redis.call('HEXISTS', KEYS[7], 'paused') == 0 then redis.call('ZADD', KEYS[6], 0, '0') end
+return moved
+`
+
+export const writeAttempt = `-- A running attempt writes progress or log lines, if it is still the one that holds the job.
+-- KEYS     1 job · 2 lock · 3 events · 4 logs
+-- ARGV     1 lock token · 2 attempt · 3 'progress' or 'log'
+--          progress: 4 value as JSON · 5 job id       log: 4 most lines kept · 5… lines
+-- Returns  1 written · 0 the job has another owner now
+if redis.call('GET', KEYS[2]) ~= ARGV[1] or redis.call('HGET', KEYS[1], 'ats') ~= ARGV[2] then return 0 end
+if ARGV[3] == 'progress' then
+  redis.call('HSET', KEYS[1], 'progress', ARGV[4])
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', 10000, '*', 'event', 'progress', 'jobId', ARGV[5], 'data', ARGV[4])
+else
+  redis.call('RPUSH', KEYS[4], unpack(ARGV, 5))
+  redis.call('LTRIM', KEYS[4], -ARGV[4], -1)
+end
+return 1
+`

@@ -1,0 +1,118 @@
+import {
+  FoliotError,
+  isDeadLetter,
+  isTerminal,
+  type Job,
+  type JobFailure,
+  type JobStatus,
+  LIMITS,
+  truncate,
+} from '@foliot/jobs'
+import type { Redis } from 'ioredis'
+import { type Envelope, NO_ENVELOPE } from './envelope.ts'
+import { bullKeys, jobKey, lockKey } from './keys.ts'
+import { timelineOf } from './timeline.ts'
+
+/** A job's hash as Redis holds it, and the two facts beside it that its status needs. */
+export interface StoredJob {
+  queue: string
+  id: string
+  fields: Record<string, string>
+  locked: boolean
+  /** Its score in `delayed`: due time in ms x 4096. */
+  delayedScore: string | null
+}
+
+/** Reads a job in one atomic step. Undefined if this queue has no such job. */
+export async function readStoredJob(redis: Redis, queue: string, id: string): Promise<StoredJob | undefined> {
+  const replies = await redis
+    .multi()
+    .hgetall(jobKey(queue, id))
+    .exists(lockKey(queue, id))
+    .zscore(bullKeys(queue).delayed, id)
+    .exec()
+  if (!replies) throw new FoliotError('unavailable', 'Redis dropped the connection while a job was read')
+  for (const [error] of replies) if (error) throw error
+  const [fields, locked, delayedScore] = replies.map(([, value]) => value) as [
+    Record<string, string>,
+    number,
+    string | null,
+  ]
+  return Object.keys(fields).length === 0 ? undefined : { queue, id, fields, locked: locked === 1, delayedScore }
+}
+
+/** The status follows from where the job is; `st` tells apart what one place can mean. */
+export function statusOf({ fields, locked, delayedScore }: StoredJob): JobStatus {
+  if (fields.finishedOn) return (fields.st as JobStatus | undefined) ?? (fields.failedReason ? 'failed' : 'succeeded')
+  if (locked) return 'running'
+  if (delayedScore !== null) return fields.st === 'retrying' ? 'retrying' : 'scheduled'
+  return 'queued'
+}
+
+/** A stored job as the REST API shows it. */
+export function toJob(stored: StoredJob): Job {
+  const { fields, id, queue } = stored
+  const status = statusOf(stored)
+  const envelope = parse<Envelope>(fields.env) ?? NO_ENVELOPE
+  const options = parse<{ attempts?: number }>(fields.opts) ?? {}
+  const startedAt = isoOf(fields.processedOn)
+  const finishedAt = isoOf(fields.finishedOn)
+  const discardedAt = isoOf(fields.discardedAt)
+  return {
+    id,
+    type: fields.name ?? '',
+    version: envelope.version,
+    queue,
+    status,
+    attempt: Number(fields.ats ?? 0),
+    attemptsUsed: Number(fields.atm ?? 0),
+    maxAttempts: options.attempts ?? 1,
+    priority: Number(fields.priority ?? 0),
+    progress: parse(fields.progress) ?? null,
+    input: parseOrText(fields.data),
+    output: status === 'succeeded' ? (parse(fields.returnvalue) ?? null) : null,
+    error: status === 'succeeded' ? null : failureOf(fields),
+    labels: envelope.labels,
+    tenant: envelope.tenant,
+    traceId: envelope.traceparent.split('-')[1] ?? '',
+    createdAt: isoOf(fields.timestamp) ?? '',
+    ...(envelope.runAt !== undefined && { runAt: new Date(envelope.runAt).toISOString() }),
+    ...(startedAt && { startedAt }),
+    ...(finishedAt && isTerminal(status) && { finishedAt }),
+    ...(stored.delayedScore !== null && { nextAttemptAt: new Date(dueMs(stored.delayedScore)).toISOString() }),
+    ...(discardedAt && isDeadLetter(status) && { discardedAt }),
+    timeline: timelineOf(stored, status, envelope),
+  }
+}
+
+/** BullMQ keeps a delayed job's due time in the upper bits of its score. */
+export const dueMs = (delayedScore: string): number => Math.floor(Number(delayedScore) / 4096)
+
+function failureOf(fields: Record<string, string>): JobFailure | null {
+  if (fields.failedReason === undefined) return null
+  const stack = parse<string[]>(fields.stacktrace)?.at(-1)
+  return {
+    name: fields.en ?? 'Error',
+    message: truncate(fields.failedReason, LIMITS.errorMessageBytes),
+    kind: fields.ek ?? 'error',
+    ...(stack && { stack: truncate(stack, LIMITS.errorStackBytes) }),
+  }
+}
+
+const isoOf = (ms: string | undefined): string | undefined => (ms ? new Date(Number(ms)).toISOString() : undefined)
+
+/** A field that somebody broke by hand must not keep the job from being shown. */
+export function parse<T = unknown>(json: string | undefined): T | undefined {
+  if (json === undefined) return undefined
+  try {
+    return JSON.parse(json) as T
+  } catch {
+    return undefined
+  }
+}
+
+/** An input that is no JSON is shown as the text it is. */
+const parseOrText = (text: string | undefined): unknown => {
+  const value = parse(text)
+  return value === undefined ? (text ?? null) : value
+}

@@ -1,0 +1,101 @@
+/**
+ * Every Redis key, one function each. BullMQ's keys stand under `foliot:{queue}:`, ours under `foliot-x:`, never among
+ * BullMQ's: its clean-up scripts scan their own space. The queue's name is the hash tag, so that all keys of a queue
+ * share a slot of a cluster.
+ */
+
+/** BullMQ's `prefix` option. */
+export const PREFIX = 'foliot'
+
+/** The name under which BullMQ knows a queue: with the braces that make it the hash tag. */
+export const bullName = (queue: string): string => `{${queue}}`
+
+/** What every key of a queue in BullMQ's space begins with; followed by a job's id it is that job's hash. */
+export const bullBase = (queue: string): string => `${PREFIX}:{${queue}}:`
+
+/** Keys that BullMQ owns, as far as we read or move jobs between them. */
+export interface BullKeys {
+  /** Hash of a job: `base + id`; its lock: `base + id + ':lock'`; its log lines: `base + id + ':logs'`. */
+  readonly base: string
+  /** LIST, next job at the right end */
+  readonly wait: string
+  /** LIST, unused since BullMQ 6 but still a parameter of its scripts */
+  readonly paused: string
+  /** LIST */
+  readonly active: string
+  /** ZSET by priority and order of arrival */
+  readonly prioritized: string
+  /** ZSET by due time in ms x 4096 */
+  readonly delayed: string
+  /** ZSET by time of finishing in ms */
+  readonly completed: string
+  /** ZSET by time of finishing in ms: the dead letters */
+  readonly failed: string
+  /** HASH: paused, concurrency, max, duration */
+  readonly meta: string
+  /** STREAM, trimmed: a wake-up, not a record */
+  readonly events: string
+  /** ZSET that idle workers block on */
+  readonly marker: string
+  /** STRING: counter behind the scores of `prioritized` */
+  readonly pc: string
+  /** STRING: BullMQ's count of jobs ever added */
+  readonly id: string
+}
+
+const cache = new Map<string, BullKeys>()
+
+export function bullKeys(queue: string): BullKeys {
+  let keys = cache.get(queue)
+  if (!keys) {
+    const base = bullBase(queue)
+    keys = Object.freeze({
+      base,
+      wait: `${base}wait`,
+      paused: `${base}paused`,
+      active: `${base}active`,
+      prioritized: `${base}prioritized`,
+      delayed: `${base}delayed`,
+      completed: `${base}completed`,
+      failed: `${base}failed`,
+      meta: `${base}meta`,
+      events: `${base}events`,
+      marker: `${base}marker`,
+      pc: `${base}pc`,
+      id: `${base}id`,
+    })
+    cache.set(queue, keys)
+  }
+  return keys
+}
+
+export const jobKey = (queue: string, id: string): string => `${bullBase(queue)}${id}`
+export const lockKey = (queue: string, id: string): string => `${bullBase(queue)}${id}:lock`
+export const logsKey = (queue: string, id: string): string => `${bullBase(queue)}${id}:logs`
+
+/** HASH `{id, fingerprint, …}` with a TTL: the first request made under an idempotency key. `digest` is ours, never a user's text. */
+export const idempotencyKey = (queue: string, digest: string): string => `foliot-x:{${queue}}:idem:${digest}`
+
+/** STRING with a TTL: who sweeps this queue's finished jobs. */
+export const sweepLeaseKey = (queue: string): string => `foliot-x:{${queue}}:sweep`
+
+/** HASH job type → its description as JSON. Entries nobody announced for a week are deleted by the next announcement. */
+export const catalogKey = 'foliot-x:{catalog}:types'
+
+/** ZSET job type → when it was last announced (ms). Lives and dies with the entries of `catalogKey`. */
+export const catalogSeenKey = 'foliot-x:{catalog}:seen'
+
+/** STRING: grows with every change of the catalog. */
+export const catalogRevisionKey = 'foliot-x:{catalog}:revision'
+
+/** ZSET queue → when it was last announced (ms). A queue is dropped once it is both unannounced and empty. */
+export const queuesKey = 'foliot-x:{catalog}:queues'
+
+/** ZSET worker id → its last heartbeat (ms). Dead workers are dropped by the next heartbeat of a live one. */
+export const workersKey = 'foliot-x:{workers}:beats'
+
+/** STRING with a TTL: what a worker says of itself, as JSON. */
+export const workerKey = (id: string): string => `foliot-x:{workers}:worker:${id}`
+
+/** STRING with a TTL: the state of a bulk move of dead letters, as JSON. */
+export const operationKey = (id: string): string => `foliot-x:{operations}:${id}`

@@ -1,0 +1,8 @@
+-- Makes a delayed job due now and notes who asked.
+-- bull()   BullMQ's promote
+-- KEYS     BullMQ's nine     ARGV BullMQ's two: 1 key base, 2 job id · then 3 event as JSON
+-- Returns  1 promoted · 0 the job is not delayed
+if bull() < 0 then return 0 end
+local job = ARGV[1] .. ARGV[2]
+redis.call('HSET', job, 'ev', (redis.call('HGET', job, 'ev') or '') .. ARGV[3] .. '\n')
+return 1

@@ -1,0 +1,27 @@
+-- Puts dead letters back into their queue with all attempts to go. Idempotent: a job is moved by whoever removes it
+-- from `failed` first.
+-- KEYS     1 failed · 2 wait · 3 prioritized · 4 priority counter · 5 events · 6 marker · 7 meta
+-- ARGV     1 key base · 2 event as JSON · 3… job ids
+-- Returns  how many were put back
+local moved = 0
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  local job = ARGV[1] .. id
+  if redis.call('EXISTS', job) == 1 and redis.call('ZREM', KEYS[1], id) == 1 then
+    redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
+      'stc', 'defa', 'st', 'ek', 'en')
+    redis.call('HSET', job, 'ev', (redis.call('HGET', job, 'ev') or '') .. ARGV[2] .. '\n')
+    local priority = tonumber(redis.call('HGET', job, 'priority')) or 0
+    if priority == 0 then
+      redis.call('LPUSH', KEYS[2], id)
+    else
+      -- The score that BullMQ's addPrioritizedJob gives: the priority above 32 bits of arrival order.
+      local arrival = redis.call('INCR', KEYS[4])
+      redis.call('ZADD', KEYS[3], priority * 0x100000000 + arrival % 0x100000000, id)
+    end
+    redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'event', 'waiting', 'jobId', id, 'prev', 'failed')
+    moved = moved + 1
+  end
+end
+if moved > 0 and redis.call('HEXISTS', KEYS[7], 'paused') == 0 then redis.call('ZADD', KEYS[6], 0, '0') end
+return moved

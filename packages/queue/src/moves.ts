@@ -1,0 +1,109 @@
+import { FoliotError, type Job, type JobStatus } from '@foliot/jobs'
+import type { Redis } from 'ioredis'
+import { cancellation } from './backend.ts'
+import { readStoredJob, statusOf, toJob } from './job-hash.ts'
+import { bullKeys, jobKey, lockKey } from './keys.ts'
+import { runScript } from './scripts.ts'
+import type { CallerEvent } from './timeline.ts'
+
+/** Where a job is: its queue and id. */
+export interface JobRef {
+  queue: string
+  id: string
+}
+
+/** Who asked for a move and why, for the timeline. */
+export interface MoveReason {
+  by: string
+  reason?: string
+}
+
+/**
+ * Ends a job that waits for its time, its turn or its retry.
+ *
+ * @throws FoliotError `not_found`, or `illegal_transition` with the status it is in.
+ */
+export async function cancelJob(
+  redis: Redis,
+  { queue, id }: JobRef,
+  { by, reason = 'cancelled' }: MoveReason,
+): Promise<Job> {
+  const k = bullKeys(queue)
+  const keys = [jobKey(queue, id), lockKey(queue, id), k.wait, k.prioritized, k.delayed, k.completed, k.events]
+  const moved = await runScript(redis, 'cancelWaiting', keys, [id, Date.now(), cancellation(by, reason)])
+  return jobAfter(redis, { queue, id }, moved === 1, 'cancelled')
+}
+
+/**
+ * Makes a scheduled or retrying job due now.
+ *
+ * @throws FoliotError `not_found`, or `illegal_transition` with the status it is in.
+ */
+export async function promoteJob(redis: Redis, { queue, id }: JobRef, reason: MoveReason): Promise<Job> {
+  const k = bullKeys(queue)
+  const keys = [k.delayed, k.wait, k.paused, k.meta, k.prioritized, k.active, k.pc, k.events, k.marker]
+  const moved = await runScript(redis, 'promote', keys, [k.base, id, callerEvent('promoted', reason)])
+  return jobAfter(redis, { queue, id }, moved === 1, 'queued', 'promoted')
+}
+
+/**
+ * Puts one dead letter back into its queue, with all its attempts to go.
+ *
+ * @throws FoliotError `not_found`, or `illegal_transition` with the status it is in.
+ */
+export async function redriveJob(redis: Redis, { queue, id }: JobRef, reason: MoveReason): Promise<Job> {
+  const moved = await redriveJobs(redis, queue, [id], reason)
+  return jobAfter(redis, { queue, id }, moved === 1, 'queued', 'redriven')
+}
+
+/** Puts dead letters back into their queue. Ids that are none (any more) are passed over. Returns how many moved. */
+export async function redriveJobs(
+  redis: Redis,
+  queue: string,
+  ids: readonly string[],
+  reason: MoveReason,
+): Promise<number> {
+  if (ids.length === 0) return 0
+  const k = bullKeys(queue)
+  const keys = [k.failed, k.wait, k.prioritized, k.pc, k.events, k.marker, k.meta]
+  return (await runScript(redis, 'redrive', keys, [k.base, callerEvent('redriven', reason), ...ids])) as number
+}
+
+/** Puts dead letters aside for good. Ids that are none (any more) are passed over. Returns how many were discarded. */
+export async function discardJobs(
+  redis: Redis,
+  queue: string,
+  ids: readonly string[],
+  reason: MoveReason,
+): Promise<number> {
+  if (ids.length === 0) return 0
+  const k = bullKeys(queue)
+  const args = [k.base, Date.now(), callerEvent('discarded', reason), ...ids]
+  return (await runScript(redis, 'discard', [k.failed, k.completed], args)) as number
+}
+
+function callerEvent(event: CallerEvent['event'], { by, reason }: MoveReason): string {
+  return JSON.stringify({
+    at: Date.now(),
+    event,
+    detail: reason ? `by ${by}: ${reason}` : `by ${by}`,
+  } satisfies CallerEvent)
+}
+
+async function jobAfter(redis: Redis, ref: JobRef, moved: boolean, to: JobStatus, verb: string = to): Promise<Job> {
+  const stored = await readStoredJob(redis, ref.queue, ref.id)
+  if (!stored) throw new FoliotError('not_found', `there is no job ${ref.id}`)
+  if (!moved) {
+    const status = statusOf(stored)
+    const aside = stored.fields.discardedAt ? ' and discarded' : ''
+    throw new FoliotError('illegal_transition', `a job that is ${status}${aside} cannot be ${verb}`, {
+      hint: HINTS[to] ?? 'read the job again: it may have moved in the meantime',
+    })
+  }
+  return toJob(stored)
+}
+
+const HINTS: Partial<Record<JobStatus, string>> = {
+  cancelled: 'only a job that is scheduled, queued or retrying can be cancelled',
+  queued: 'only a scheduled or retrying job can be promoted, and only a failed or timed out one redriven',
+}

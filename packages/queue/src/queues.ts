@@ -1,0 +1,103 @@
+import { FoliotError } from '@foliot/jobs'
+import { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { bullKeys, bullName, jobKey, PREFIX } from './keys.ts'
+
+/** A queue as the REST API shows it. */
+export interface QueueInfo {
+  name: string
+  paused: boolean
+  counts: QueueCounts
+  /** How long the job that is next has been waiting, in ms; null if none waits. */
+  oldestAgeMs: number | null
+  limits: QueueLimits
+}
+
+export interface QueueCounts {
+  queued: number
+  running: number
+  /** Waiting for their time: `scheduled` and `retrying`. */
+  scheduled: number
+  /** Kept finished ones: `succeeded` and `cancelled`, and dead letters that were discarded. */
+  succeeded: number
+  /** Dead letters: `failed` and `timed_out`. */
+  failed: number
+}
+
+/** Limits over all workers of a queue; null is none. They hold from the next job on. */
+export interface QueueLimits {
+  concurrency: number | null
+  rateLimit: { max: number; perMs: number } | null
+}
+
+export async function readQueue(redis: Redis, name: string): Promise<QueueInfo> {
+  const k = bullKeys(name)
+  const replies = await redis
+    .multi()
+    .llen(k.wait)
+    .zcard(k.prioritized)
+    .llen(k.active)
+    .zcard(k.delayed)
+    .zcard(k.completed)
+    .zcard(k.failed)
+    .hmget(k.meta, 'paused', 'concurrency', 'max', 'duration')
+    .lindex(k.wait, -1)
+    .zrange(k.prioritized, '0', '0')
+    .exec()
+  if (!replies) throw new FoliotError('unavailable', 'Redis dropped the connection while a queue was read')
+  const [wait, prioritized, active, delayed, completed, failed, meta, nextWaiting, nextPrioritized] = replies.map(
+    ([, value]) => value,
+  ) as [number, number, number, number, number, number, (string | null)[], string | null, string[]]
+  const [paused, concurrency, max, duration] = meta
+  const created = await Promise.all(
+    [nextWaiting, nextPrioritized[0]].map((id) => (id ? redis.hget(jobKey(name, id), 'timestamp') : null)),
+  )
+  const oldest = Math.min(...created.flatMap((ms) => (ms ? [Number(ms)] : [])))
+  return {
+    name,
+    paused: paused != null,
+    counts: { queued: wait + prioritized, running: active, scheduled: delayed, succeeded: completed, failed },
+    oldestAgeMs: Number.isFinite(oldest) ? Math.max(0, Date.now() - oldest) : null,
+    limits: {
+      concurrency: concurrency == null ? null : Number(concurrency),
+      rateLimit: max == null || duration == null ? null : { max: Number(max), perMs: Number(duration) },
+    },
+  }
+}
+
+export const pauseQueue = (redis: Redis, name: string): Promise<void> =>
+  withQueue(redis, name, (queue) => queue.pause())
+
+export const resumeQueue = (redis: Redis, name: string): Promise<void> =>
+  withQueue(redis, name, (queue) => queue.resume())
+
+/** Changes the limits that are given; null lifts one. Holds from the next job on, without a restart of workers. */
+export async function limitQueue(redis: Redis, name: string, limits: Partial<QueueLimits>): Promise<void> {
+  const { concurrency, rateLimit } = limits
+  await withQueue(redis, name, async (queue) => {
+    if (concurrency === null) await queue.removeGlobalConcurrency()
+    else if (concurrency !== undefined) await queue.setGlobalConcurrency(concurrency)
+    if (rateLimit === null) {
+      await queue.removeGlobalRateLimit()
+      await queue.removeRateLimitKey()
+    } else if (rateLimit !== undefined) await queue.setGlobalRateLimit(rateLimit.max, rateLimit.perMs)
+  })
+  // Sleeping workers would feel a raised limit only after their `drainDelay`.
+  const k = bullKeys(name)
+  if ((await redis.hexists(k.meta, 'paused')) === 0) await redis.zadd(k.marker, 0, '0')
+}
+
+/** `skipMetasUpdate`: a plain Queue writes its own settings over the queue's by being opened. */
+export const openBullQueue = (redis: Redis, name: string): Queue =>
+  new Queue(bullName(name), { connection: redis, prefix: PREFIX, skipMetasUpdate: true })
+
+async function withQueue(redis: Redis, name: string, use: (queue: Queue) => Promise<unknown>): Promise<void> {
+  const queue = openBullQueue(redis, name)
+  // It reports trouble of the shared connection a second time; the caller of `use` hears of it anyway.
+  queue.on('error', () => undefined)
+  try {
+    await use(queue)
+  } finally {
+    await queue.close()
+  }
+}

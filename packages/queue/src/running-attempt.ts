@@ -1,0 +1,105 @@
+import { LIMITS, truncate } from '@foliot/jobs'
+import type { Redis } from 'ioredis'
+import type { Claim } from './claim.ts'
+import { bullKeys, jobKey, lockKey, logsKey } from './keys.ts'
+import { runScript } from './scripts.ts'
+
+/** Why an attempt is told to stop before it is done. */
+export type StopReason = 'timeout' | 'lost' | 'shutdown'
+
+/** How many lines one call writes; Redis' Lua takes about 8 000 arguments. */
+const LOG_BATCH = 500
+
+/**
+ * An attempt while it runs: the claim, the way to stop it, and the only way in which it may write. Each write is checked
+ * against the lock and the attempt's number in the script that makes it, so an attempt that lost its job writes nothing.
+ */
+export class RunningAttempt {
+  readonly claim: Claim
+  readonly #redis: Redis
+  readonly #token: string
+  readonly #stopped = Promise.withResolvers<StopReason>()
+  #controller: AbortController | undefined
+  #reason: StopReason | undefined
+  #lines: string[] = []
+  #flushing: Promise<void> | undefined
+  #refused: Error | undefined
+
+  constructor(claim: Claim, token: string, redis: Redis) {
+    this.claim = claim
+    this.#token = token
+    this.#redis = redis
+  }
+
+  /** Resolves when the attempt is told to stop; never rejects. */
+  get stopped(): Promise<StopReason> {
+    return this.#stopped.promise
+  }
+
+  get stopReason(): StopReason | undefined {
+    return this.#reason
+  }
+
+  /** Aborted by `stop`. Made when first asked for, since most handlers never do. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#reason && !this.#controller.signal.aborted) this.#controller.abort(stopError(this.#reason))
+    return this.#controller.signal
+  }
+
+  /** The first reason counts. */
+  stop(reason: StopReason): void {
+    if (this.#reason) return
+    this.#reason = reason
+    this.#controller?.abort(stopError(reason))
+    this.#stopped.resolve(reason)
+  }
+
+  /** Stores the progress; resolves when it can be read. `json` is JSON text. Does nothing once the job is lost. */
+  async progress(json: string): Promise<void> {
+    await this.#write(['progress', json, this.claim.id])
+  }
+
+  /** Adds a line to the job's log. Lines are sent together, at the end of this turn of the event loop. */
+  log(line: string): void {
+    this.#lines.push(truncate(line, LIMITS.logLineBytes))
+    this.#flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#flush())
+  }
+
+  /** Resolves when every line so far is stored. Rejects if Redis refused one. */
+  async flushLog(): Promise<void> {
+    while (this.#flushing) await this.#flushing
+    if (this.#refused) throw this.#refused
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      while (this.#lines.length > 0) {
+        await this.#write(['log', String(LIMITS.logLines), ...this.#lines.splice(0, LOG_BATCH)])
+      }
+    } catch (error) {
+      // Nobody may be waiting yet: `flushLog` tells whoever comes.
+      this.#refused = error as Error
+    } finally {
+      this.#flushing = undefined
+    }
+  }
+
+  async #write(args: string[]): Promise<void> {
+    const { queue, id, attempt } = this.claim
+    const keys = [jobKey(queue, id), lockKey(queue, id), bullKeys(queue).events, logsKey(queue, id)]
+    const written = await runScript(this.#redis, 'writeAttempt', keys, [this.#token, attempt, ...args])
+    if (written === 0) this.stop('lost')
+  }
+}
+
+const STOP_MESSAGES: Record<StopReason, string> = {
+  timeout: 'the attempt took longer than its timeout',
+  lost: 'the job has another owner now; what this attempt does no longer counts',
+  shutdown: 'the worker is shutting down',
+}
+
+/** What `signal.reason` is: an AbortError, so that fetch and timers treat it as one. */
+function stopError(reason: StopReason): Error {
+  return Object.assign(new DOMException(STOP_MESSAGES[reason], 'AbortError'), { stopReason: reason })
+}

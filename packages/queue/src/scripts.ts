@@ -1,0 +1,68 @@
+import { createRequire } from 'node:module'
+import type * as BullScripts from 'bullmq/dist/esm/scripts/index.js'
+import type { ChainableCommander, Redis } from 'ioredis'
+import * as lua from './generated/lua.ts'
+
+/**
+ * Our Lua scripts as commands. Some wrap a script of BullMQ: its text becomes the local function `bull`, so that its
+ * move and our fields are one atomic step. BullMQ is pinned exactly, and a test pins the texts that are used.
+ */
+
+const bullScripts: typeof BullScripts = createRequire(import.meta.url)('bullmq/dist/cjs/scripts/index.js')
+
+const around = (bull: { content: string }, ours: string): string =>
+  `local function bull()\n${bull.content}\nend\n${ours}`
+
+export const SCRIPTS = {
+  addStandardJob: around(bullScripts.addStandardJob, lua.addJob),
+  addDelayedJob: around(bullScripts.addDelayedJob, lua.addJob),
+  addPrioritizedJob: around(bullScripts.addPrioritizedJob, lua.addJob),
+  recoverStalled: around(bullScripts.moveStalledJobsToWait, lua.recoverStalled),
+  handBack: around(bullScripts.moveJobFromActiveToWait, lua.handBack),
+  promote: around(bullScripts.promote, lua.promote),
+  cancelWaiting: lua.cancelWaiting,
+  redrive: lua.redrive,
+  discard: lua.discard,
+  writeAttempt: lua.writeAttempt,
+  announce: lua.announce,
+}
+
+export type ScriptName = keyof typeof SCRIPTS
+
+/** The texts of BullMQ that we build on, for the test that pins them. */
+export const WRAPPED = [
+  'addStandardJob',
+  'addDelayedJob',
+  'addPrioritizedJob',
+  'moveStalledJobsToWait',
+  'moveJobFromActiveToWait',
+  'promote',
+] as const satisfies (keyof typeof BullScripts)[]
+
+export const bullScript = (name: (typeof WRAPPED)[number]): { content: string; keys: number } => bullScripts[name]
+
+type Arg = string | number | Buffer
+
+/** Our scripts' commands are `foliot:<name>` on the connection; ioredis loads each text once and calls it by hash. */
+const commandOf = (name: ScriptName): string => `foliot:${name}`
+
+type Commands = Record<string, (numberOfKeys: number, ...args: Arg[]) => unknown>
+
+/** Makes every script callable on this connection. Safe twice. */
+export function defineScripts<Connection extends Redis>(redis: Connection): Connection {
+  for (const [name, text] of Object.entries(SCRIPTS)) {
+    const command = commandOf(name as ScriptName)
+    if (!(command in redis)) redis.defineCommand(command, { lua: text })
+  }
+  return redis
+}
+
+/** Runs a script of ours. What it answers is the concern of the one function that wraps it. */
+export function runScript(redis: Redis, name: ScriptName, keys: string[], args: Arg[]): Promise<unknown> {
+  return (redis as unknown as Commands)[commandOf(name)]?.(keys.length, ...keys, ...args) as Promise<unknown>
+}
+
+/** Adds a script to a pipeline. */
+export function queueScript(pipeline: ChainableCommander, name: ScriptName, keys: string[], args: Arg[]): void {
+  ;(pipeline as unknown as Commands)[commandOf(name)]?.(keys.length, ...keys, ...args)
+}

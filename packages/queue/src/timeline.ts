@@ -1,0 +1,99 @@
+import type { JobStatus, TimelineEntry, TimelineEvent } from '@foliot/jobs'
+import { ATTEMPT_FIELDS, type AttemptRecord } from './attempt-record.ts'
+import type { Envelope } from './envelope.ts'
+
+/** An event that a caller caused, as one line of the hash's field `ev`. */
+export interface CallerEvent {
+  /** ms since 1970 */
+  at: number
+  event: TimelineEvent
+  detail?: string
+}
+
+interface Entry {
+  at: number
+  event: TimelineEvent
+  attempt?: number
+  detail?: string | undefined
+}
+
+/** Tells a job's life from its fields: made, started, failed, put off, finished, and what callers did to it. */
+export function timelineOf(
+  { fields }: { fields: Record<string, string> },
+  status: JobStatus,
+  envelope: Envelope,
+): TimelineEntry[] {
+  const created = Number(fields.timestamp ?? 0)
+  const entries: Entry[] = [{ at: created, event: 'created' }]
+  if (envelope.runAt !== undefined) {
+    entries.push({ at: created, event: 'scheduled', detail: `for ${new Date(envelope.runAt).toISOString()}` })
+  }
+  const records = ATTEMPT_FIELDS.flatMap((field) => readLine<AttemptRecord>(fields[field]) ?? []).sort(
+    (a, b) => a.n - b.n,
+  )
+  for (const record of records) entries.push(...attemptEntries(record))
+  entries.push(...(fields.ev ?? '').split('\n').flatMap((line) => readLine<CallerEvent>(line) ?? []))
+
+  const attempt = Number(fields.ats ?? 0)
+  if (fields.processedOn && !records.some((record) => record.n === attempt)) {
+    entries.push({ at: Number(fields.processedOn), event: 'started', attempt, detail: workerDetail(fields.pb) })
+  }
+  const last = records.find((record) => record.n === attempt)
+  // That the last attempt timed out is told already, by its record.
+  if (fields.finishedOn && !(status === 'timed_out' && last?.outcome === 'timed_out')) {
+    const detail = status === 'cancelled' ? cancelReason(fields.returnvalue) : last?.reason
+    entries.push({
+      at: Number(fields.finishedOn),
+      event: status as TimelineEvent,
+      ...(attempt > 0 && { attempt }),
+      detail,
+    })
+  }
+  // Stable: what happened in the same millisecond stays in the order in which it is told above.
+  return entries.sort((a, b) => a.at - b.at).map(toEntry)
+}
+
+function attemptEntries({ n, worker, start, end, outcome, error, reason, nextAt }: AttemptRecord): Entry[] {
+  const cause = error && `${error.name}: ${error.message}`
+  const started: Entry = { at: start, event: 'started', attempt: n, detail: workerDetail(worker) }
+  const retry: Entry[] = nextAt === undefined ? [] : [{ at: end, event: 'retry_scheduled', attempt: n, detail: reason }]
+  switch (outcome) {
+    case 'failed':
+      return [started, { at: end, event: 'attempt_failed', attempt: n, detail: cause }, ...retry]
+    case 'timed_out':
+      return [started, { at: end, event: 'timed_out', attempt: n, detail: cause }, ...retry]
+    case 'snoozed':
+      return [started, { at: end, event: 'snoozed', attempt: n, detail: reason }]
+    case 'handed_back':
+      return [started, { at: end, event: 'handed_back', attempt: n, detail: reason }]
+    case 'lost':
+      return [started, { at: end, event: 'worker_lost', attempt: n, detail: `worker ${worker} stopped answering` }]
+  }
+}
+
+/** What a cancelled job keeps as its return value. */
+export interface Cancellation {
+  cancelled: { by: string; reason: string }
+}
+
+const cancelReason = (returnvalue: string | undefined): string | undefined =>
+  readLine<Cancellation>(returnvalue)?.cancelled.reason
+
+const workerDetail = (worker: string | undefined): string | undefined => (worker ? `by worker ${worker}` : undefined)
+
+const toEntry = ({ at, event, attempt, detail }: Entry): TimelineEntry => ({
+  at: new Date(at).toISOString(),
+  event,
+  ...(attempt !== undefined && { attempt }),
+  ...(detail !== undefined && { detail }),
+})
+
+function readLine<T>(json: string | undefined): T | undefined {
+  if (!json) return undefined
+  try {
+    return JSON.parse(json) as T
+  } catch {
+    // Broken by hand: the rest of the timeline is still worth showing.
+    return undefined
+  }
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { renderScreen } from './screen.ts'
+
+const facts = {
+  apiUrl: 'http://127.0.0.1:3000/',
+  workerUrl: 'http://127.0.0.1:4000',
+  redisUrl: 'redis://127.0.0.1:5000',
+  redisDir: '/here/.foliot/redis',
+  jobs: 'demo,other',
+  hasDemo: true,
+  hasKeys: false,
+}
+
+describe('renderScreen', () => {
+  it('says what runs where', () => {
+    const screen = renderScreen(facts)
+    expect(screen).toMatch(/REST API +http:\/\/127.0.0.1:3000 +open/)
+    expect(screen).toMatch(/Reference +http:\/\/127.0.0.1:3000\/docs$/m)
+    expect(screen).toMatch(/Bull Board +http:\/\/127.0.0.1:3000\/board$/m)
+    expect(screen).toMatch(/Worker +http:\/\/127.0.0.1:4000\/healthz +demo,other$/m)
+    expect(screen).toMatch(/Redis +redis:\/\/127.0.0.1:5000 +\/here\/.foliot\/redis$/m)
+    expect(Math.max(...screen.split('\n').map((line) => line.length))).toBeLessThan(180)
+  })
+
+  it('gives three lines to try', () => {
+    const lines = renderScreen(facts)
+      .split('\n')
+      .filter((line) => line.startsWith('  curl '))
+    expect(lines.map((line) => /demo\.\w+|\/wait/.exec(line)?.[0])).toEqual(['demo.echo', '/wait', 'demo.fail'])
+    expect(lines[2]).toContain('/v1/dead-letters')
+  })
+
+  it('leaves a place for the key if one is needed', () => {
+    expect(renderScreen({ ...facts, hasKeys: true }).match(/curl -s -H 'authorization: Bearer <key>'/g)).toHaveLength(4)
+  })
+
+  it('asks for the job types if the demo is not loaded', () => {
+    expect(renderScreen({ ...facts, hasDemo: false })).not.toContain('demo.')
+    expect(renderScreen({ ...facts, hasDemo: false })).toContain('/v1/job-types')
+  })
+
+  it('shows an address that can be opened, and never a password', () => {
+    const screen = renderScreen({ ...facts, apiUrl: 'http://0.0.0.0:3000', redisUrl: 'redis://me:s3cret@r:1/2' })
+    expect(screen).toContain(' http://127.0.0.1:3000 ')
+    expect(screen).toContain('redis://me:***@r:1/2')
+    expect(screen).not.toContain('s3cret')
+  })
+})

@@ -1,0 +1,223 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { askRedis, freePort } from '@foliot/local-services'
+import { atEndOfFile, startProcess, type TestProcess, temporaryFolder, waitUntil } from '@foliot/testkit'
+import { describe, expect, it } from 'vitest'
+
+/** An app as the supervisor knows it: logs that it is ready, answers, ends on SIGTERM or with its input. */
+const APP = `
+  import { createServer } from 'node:http'
+  import { connect } from 'node:net'
+  const [name] = process.argv[1].split('/').at(-1).split('.')
+  const log = (msg, more = {}) => console.log(JSON.stringify({ level: 30, time: Date.now(), msg, ...more }))
+  const { FOLIOT_REDIS_URL, FOLIOT_API_PORT, FOLIOT_JOBS, FOLIOT_SUPERVISED, FAKE_STUBBORN } = process.env
+  const stop = () => {
+    if (FAKE_STUBBORN === name) return log('I stay')
+    const redis = connect(new URL(FOLIOT_REDIS_URL).port, '127.0.0.1')
+    redis.on('connect', () => { log(name + ' ends before redis'); process.exit(0) })
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', () => log('SIGINT reached me'))
+  if (FOLIOT_SUPERVISED === '1') process.stdin.on('end', stop).resume()
+  const port = name === 'api' ? Number(FOLIOT_API_PORT) : 0
+  const server = createServer((request, response) => response.end(request.url)).listen(port, '127.0.0.1', () => {
+    const url = 'http://127.0.0.1:' + server.address().port
+    log('ready', { url, ownPid: process.pid, jobs: FOLIOT_JOBS, redisPort: new URL(FOLIOT_REDIS_URL).port })
+  })
+`
+
+/** As scripts/start.ts, for apps of the test. */
+const START = `
+  const [, , start, api, worker, dataDir] = process.argv
+  const { supervise } = await import(start + '/supervisor.ts')
+  const { readSettings } = await import(start + '/settings.ts')
+  const { openOutput } = await import(start + '/output.ts')
+  const { listenForStop } = await import(start + '/stop-requests.ts')
+  const requests = listenForStop()
+  const options = { settings: readSettings(process.env), env: process.env, entries: { api, worker }, dataDir, requests }
+  const code = await supervise({ ...options, output: openOutput(process.stdout, false) }).catch((error) => {
+    console.log(error.message)
+    return 1
+  })
+  process.exit(code)
+`
+
+/** The last line of the screen. */
+const READY = 'Ctrl-C stops it.'
+
+const isReady = (line: string, app: string): boolean => new RegExp(` ${app} +info +ready `).test(line)
+
+interface Started extends TestProcess {
+  /** A fact that an app told when it was ready, the latest. */
+  told(app: 'api' | 'worker', field: string): string
+}
+
+interface StartOptions {
+  env?: Record<string, string>
+  dataDir?: string
+  worker?: string
+  /** The line that ends the start. */
+  until?: string
+}
+
+async function start({ env = {}, dataDir, worker = APP, until = READY }: StartOptions = {}): Promise<Started> {
+  const dir = await temporaryFolder()
+  const files = { start: START, api: APP, worker }
+  for (const [name, source] of Object.entries(files)) await writeFile(join(dir, `${name}.mjs`), source)
+  const supervisor = await startProcess({
+    entry: join(dir, 'start.mjs'),
+    args: [import.meta.dirname, join(dir, 'api.mjs'), join(dir, 'worker.mjs'), dataDir ?? join(dir, 'data')],
+    env: { FOLIOT_API_PORT: String(await freePort()), ...env },
+    until: ({ text }) => text.startsWith(until),
+    ownGroup: true,
+  })
+  if (until === READY)
+    for (const app of ['api', 'worker']) await supervisor.waitForLine((line) => isReady(line.text, app))
+  const told = (app: string, field: string): string => {
+    const line = supervisor.lines.findLast((line) => isReady(line.text, app))
+    return new RegExp(` ${field}=(\\S+)`).exec(line?.text ?? '')?.[1] ?? ''
+  }
+  // The apps are in groups of their own, so that a supervisor that is killed by a failing test leaves them to the test.
+  atEndOfFile(async () => {
+    for (const app of ['api', 'worker']) endIfAlive(Number(told(app, 'ownPid')))
+  })
+  return Object.assign(supervisor, { told })
+}
+
+function endIfAlive(pid: number): void {
+  if (pid > 0 && isAlive(pid)) process.kill(pid, 'SIGKILL')
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+const text = (supervisor: TestProcess): string => supervisor.lines.map((line) => line.text).join('\n')
+
+describe('supervise', () => {
+  it('shows one screen when all is ready, then the logs, with what the apps were told', async () => {
+    const port = await freePort()
+    const supervisor = await start({ env: { FOLIOT_API_PORT: String(port), FOLIOT_JOBS: 'one,two' } })
+    expect(text(supervisor)).toMatch(new RegExp(`^\nFoliot is running\\.\n\n  REST API +http://127.0.0.1:${port} `))
+    expect([supervisor.told('api', 'url'), supervisor.told('worker', 'jobs')]).toEqual([
+      `http://127.0.0.1:${port}`,
+      'one,two',
+    ])
+    expect(text(supervisor)).toContain(`redis://127.0.0.1:${supervisor.told('api', 'redisPort')}`)
+    await supervisor.stop()
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'on %s to its group stops worker, api, redis in this order',
+    async (signal) => {
+      const supervisor = await start()
+      const redisPort = Number(supervisor.told('worker', 'redisPort'))
+      supervisor.signalGroup(signal)
+      expect(await supervisor.exited).toEqual({ code: 0, signal: null })
+      const ends = supervisor.lines.flatMap(
+        (line) => /Stopping.*|\w+ ends before redis|SIGINT reached me/.exec(line.text) ?? [],
+      )
+      expect(ends).toEqual([
+        'Stopping worker, then api, then redis …',
+        'worker ends before redis',
+        'api ends before redis',
+      ])
+      await expect(askRedis({ port: redisPort }, ['PING'])).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    },
+  )
+
+  it('resumes the data of the last start', async () => {
+    const dataDir = await temporaryFolder()
+    const first = await start({ dataDir })
+    await askRedis({ port: Number(first.told('api', 'redisPort')) }, ['SET', 'kept', 'yes'])
+    await first.stop()
+    const second = await start({ dataDir })
+    expect(await askRedis({ port: Number(second.told('api', 'redisPort')) }, ['GET', 'kept'])).toBe('yes')
+    await second.stop()
+  })
+
+  it('starts an app again that died', async () => {
+    const supervisor = await start()
+    const from = supervisor.lines.length
+    process.kill(Number(supervisor.told('worker', 'ownPid')), 'SIGKILL')
+    await supervisor.waitForLine((line) => line.text === 'worker ended (SIGKILL); starting it again in 0.5 s', { from })
+    await supervisor.waitForLine((line) => isReady(line.text, 'worker'), { from })
+    expect(await supervisor.stop()).toMatchObject({ code: 0 })
+  })
+
+  it('starts its Redis again that died, on the same port and with its data', async () => {
+    const supervisor = await start()
+    const redis = { port: Number(supervisor.told('api', 'redisPort')) }
+    await askRedis(redis, ['SET', 'kept', 'yes'])
+    const pid = /process_id:(\d+)/.exec(String(await askRedis(redis, ['INFO', 'server'])))?.[1]
+    process.kill(Number(pid), 'SIGKILL')
+    await supervisor.waitForLine((line) => line.text.startsWith('redis ended (SIGKILL)'))
+    expect(await waitUntil(() => askRedis(redis, ['GET', 'kept']))).toBe('yes')
+    expect(await supervisor.stop()).toMatchObject({ code: 0 })
+  })
+
+  it('uses the Redis it is given, and leaves it running', async () => {
+    const owner = await start()
+    const url = `redis://127.0.0.1:${owner.told('api', 'redisPort')}`
+    const dataDir = join(await temporaryFolder(), 'unused')
+    const guest = await start({ dataDir, env: { FOLIOT_REDIS_URL: url } })
+    expect(text(guest)).toMatch(/Redis +redis:.* from FOLIOT_REDIS_URL/)
+    expect(await guest.stop()).toMatchObject({ code: 0 })
+    expect(existsSync(dataDir)).toBe(false)
+    expect(await askRedis({ port: Number(new URL(url).port) }, ['PING'])).toBe('PONG')
+    await owner.stop()
+  })
+
+  it('refuses a taken FOLIOT_API_PORT before it starts anything', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as { port: number }
+    const dataDir = join(await temporaryFolder(), 'unused')
+    const supervisor = await start({ dataDir, env: { FOLIOT_API_PORT: String(port) }, until: `Port ${port}` })
+    expect(await supervisor.exited).toEqual({ code: 1, signal: null })
+    expect(existsSync(dataDir)).toBe(false)
+    taken.close()
+  })
+
+  it('stops everything when an app refuses its configuration, and shows what it said', async () => {
+    const worker = `console.error('FOLIOT_JOBS: no such module'); process.exitCode = 78`
+    const supervisor = await start({ worker, until: 'The worker refuses its configuration' })
+    expect(await supervisor.exited).toEqual({ code: 1, signal: null })
+    expect(text(supervisor)).toMatch(/worker FOLIOT_JOBS: no such module\n(.*\n)*The worker refuses its configuration/)
+  })
+
+  it('kills whoever does not end, at the second Ctrl-C', async () => {
+    const supervisor = await start({ env: { FAKE_STUBBORN: 'worker' } })
+    const pids = [supervisor.told('api', 'ownPid'), supervisor.told('worker', 'ownPid')].map(Number)
+    supervisor.signalGroup('SIGINT')
+    await supervisor.waitForLine((line) => line.text.includes('I stay'))
+    supervisor.signalGroup('SIGINT')
+    expect(await supervisor.exited).toEqual({ code: 130, signal: null })
+    expect(pids.map(isAlive)).toEqual([false, false])
+  })
+
+  it('takes its apps with it when it is killed, and a new start takes over at once', async () => {
+    const dataDir = await temporaryFolder()
+    const killed = await start({ dataDir })
+    const pids = [killed.told('api', 'ownPid'), killed.told('worker', 'ownPid')].map(Number)
+    await askRedis({ port: Number(killed.told('api', 'redisPort')) }, ['SET', 'kept', 'yes'])
+    await killed.kill()
+    for (const pid of pids) await waitUntil(() => hasEnded(pid))
+    const next = await start({ dataDir })
+    expect(await askRedis({ port: Number(next.told('api', 'redisPort')) }, ['GET', 'kept'])).toBe('yes')
+    await next.stop()
+  })
+})
+
+/** Nobody may wait for an orphan: then it has ended, but its id stays. */
+async function hasEnded(pid: number): Promise<boolean> {
+  if (!isAlive(pid)) return true
+  return process.platform === 'linux' && / Z /.test(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ' Z '))
+}

@@ -1,0 +1,154 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { chooseApiPort, DEFAULT_API_PORT } from './api-port.ts'
+import { startApp } from './app-process.ts'
+import { type KeptChild, keepRunning } from './keep-running.ts'
+import type { Output } from './output.ts'
+import { chooseRedis } from './private-redis.ts'
+import { renderScreen } from './screen.ts'
+import { DEMO_JOBS, type StartSettings } from './settings.ts'
+import type { StopRequests } from './stop-requests.ts'
+
+export interface SupervisorOptions {
+  settings: StartSettings
+  /** Passed on to the apps. */
+  env: NodeJS.ProcessEnv
+  /** The main files of the apps. */
+  entries: { api: string; worker: string }
+  /** Where a private Redis keeps its data. */
+  dataDir: string
+  output: Output
+  requests: StopRequests
+}
+
+/** After this long the reader sees what there is instead of waiting for the screen. */
+const HOLD_MS = 10_000
+
+/**
+ * Runs Redis, a worker and the api until asked to stop, then stops them in order: first who takes jobs, then who takes
+ * requests, Redis last.
+ *
+ * @returns the exit code: 0 after an orderly stop, 1 after a configuration that an app refused, 130 after a kill.
+ * @throws Error if it cannot start at all.
+ */
+export async function supervise(options: SupervisorOptions): Promise<number> {
+  const { settings, output, requests } = options
+  const port = await chooseApiPort(settings.apiHost, settings.apiPort)
+  if (settings.apiPort === undefined && port !== DEFAULT_API_PORT) {
+    output.say(`Port ${DEFAULT_API_PORT} is taken: the api is on ${port} instead.`)
+  }
+  const redis = await chooseRedis(settings.redisUrl, join(options.dataDir, 'redis'), output.say)
+  const refused = new AbortController()
+  const ending = AbortSignal.any([requests.stop, refused.signal])
+
+  const env = { ...options.env, FOLIOT_REDIS_URL: redis.url, FOLIOT_API_PORT: String(port), FOLIOT_JOBS: settings.jobs }
+  const run = (name: 'api' | 'worker'): RunningApp =>
+    runApp(name, { entry: options.entries[name], env, output, onConfigError: () => refused.abort() })
+  const worker = run('worker')
+  const api = run('api')
+  const inOrder = [worker.kept, api.kept, ...(redis.server === undefined ? [] : [redis.server])]
+  const killed = aborted(requests.kill).then(async () => {
+    await Promise.all(inOrder.map((child) => child.kill()))
+    return 130
+  })
+
+  const orderly = async (): Promise<number> => {
+    const urls = await readyUrls(api.ready, worker.ready, output, ending)
+    if (urls !== undefined) {
+      const hasDemo = settings.jobs.split(',').includes(DEMO_JOBS)
+      const { jobs, hasKeys } = settings
+      output.show(renderScreen({ ...urls, redisUrl: redis.url, redisDir: redis.dir, jobs, hasDemo, hasKeys }))
+    }
+    await aborted(ending)
+    output.say(`Stopping ${inOrder.map(({ name }) => name).join(', then ')} …`)
+    for (const child of inOrder) await child.stop()
+    return refused.signal.aborted ? 1 : 0
+  }
+  const code = await Promise.race([orderly(), killed])
+  return requests.kill.aborted ? killed : code
+}
+
+interface RunningApp {
+  kept: KeptChild
+  /** Its address, once it has logged that it is ready. */
+  ready: Promise<string>
+}
+
+interface AppToRun {
+  entry: string
+  env: NodeJS.ProcessEnv
+  output: Output
+  onConfigError: () => void
+}
+
+function runApp(name: string, { entry, env, output, onConfigError }: AppToRun): RunningApp {
+  const ready = Promise.withResolvers<string>()
+  const onLine = (text: string): void => {
+    output.appLine(name, text)
+    const url = readyUrl(text)
+    if (url !== undefined) ready.resolve(url)
+  }
+  const start = () => startApp({ entry, env, onLine })
+  const kept = keepRunning({
+    name,
+    first: start(),
+    restart: start,
+    say: output.say,
+    onConfigError: () => {
+      output.say(`The ${name} refuses its configuration, for the reason above. Nothing would change by another try.`)
+      onConfigError()
+    },
+  })
+  return { kept, ready: ready.promise }
+}
+
+/** The `url` of an app's line `{"msg": "ready", "url": …}`. */
+function readyUrl(text: string): string | undefined {
+  if (!text.includes('"ready"')) return undefined
+  try {
+    const { msg, url } = JSON.parse(text) as Record<string, unknown>
+    return msg === 'ready' && typeof url === 'string' ? url : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+/** Waits until a job that is sent would run: the api answers, and knows what a worker can do. Undefined at the end. */
+async function readyUrls(
+  api: Promise<string>,
+  worker: Promise<string>,
+  output: Output,
+  ending: AbortSignal,
+): Promise<{ apiUrl: string; workerUrl: string } | undefined> {
+  const impatience = setTimeout(() => output.say('Not everything is ready yet. This is what there is so far.'), HOLD_MS)
+  try {
+    const urls = await Promise.race([Promise.all([api, worker]), aborted(ending)])
+    if (urls === undefined) return undefined
+    const [apiUrl, workerUrl] = urls
+    const readyz = new URL('/readyz', apiUrl)
+    while (!(await isOk(readyz))) {
+      if (ending.aborted) return undefined
+      await sleep(50)
+    }
+    return { apiUrl, workerUrl }
+  } finally {
+    clearTimeout(impatience)
+  }
+}
+
+async function isOk(url: URL): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(1000) })
+    await response.body?.cancel()
+    return response.ok
+  } catch {
+    // It does not answer, or not now: the next try tells.
+    return false
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined)
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }))
+}
