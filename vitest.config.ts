@@ -6,9 +6,11 @@ const conditions = ['source', 'node', 'import', 'module', 'default']
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
+  // Where Vitest loads the global set-up and the reporters: without it they would need the packages to be built.
+  environments: { __vitest__: { resolve: { conditions } } },
   test: {
     include: ['**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', '.foliot/**'],
+    exclude: ['**/node_modules/**', '**/dist/**', '.foliot/**', '**/*.browser.test.ts'],
     globalSetup: 'packages/testkit/src/global-setup.ts',
     // Tests wait on servers and child processes more than they compute: even on two cores two files run at a time.
     maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -16,6 +16,9 @@ const OLDEST_NODE = 24
 /** Ctrl-C reaches the script as well as us. Within this time the script says so; else the signal was for us alone. */
 const ECHO_MS = 200
 
+/** How often to look whether npm is still there. */
+const ORPHAN_CHECK_MS = 250
+
 const [name, ...args] = process.argv.slice(2)
 const scripts = readdirSync(join(ROOT, 'scripts')).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
 if (name === undefined || !scripts.includes(`${name}.ts`)) {
@@ -87,6 +90,10 @@ async function runScript(node, file) {
     if (Date.now() - heardAt > ECHO_MS) echo = setTimeout(() => child.kill('SIGINT'), ECHO_MS)
   })
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  // npm hands its signals to a shell that does not hand them on: all we see is that our parent has gone.
+  const parent = process.ppid
+  const whenOrphaned = () => process.ppid !== parent && child.kill('SIGTERM')
+  if (process.env.npm_lifecycle_event !== undefined) setInterval(whenOrphaned, ORPHAN_CHECK_MS).unref()
   const { code, signal } = await new Promise((resolve) => {
     child.on('error', (error) => fail(`${node} could not be started: ${error.message}`))
     child.on('exit', (code, signal) => resolve({ code, signal }))

@@ -134,6 +134,23 @@ describe('run.mjs', () => {
     expect(await child.exited).toEqual({ code: 11, signal: null })
   })
 
+  it('stops the script when npm, which hands no signal on, has gone', async () => {
+    const npm = join(root, 'bin/npm')
+    // As npm does: a shell in between, which dies of the signal that its child never sees.
+    await writeFile(npm, `#!/bin/sh\nnpm_lifecycle_event=start "${process.execPath}" "$1" count; exit $?\n`, {
+      mode: 0o755,
+    })
+    const shell = await startProcess({
+      command: [npm],
+      entry: join(root, 'scripts/run.mjs'),
+      env: { PATH: `${join(root, 'bin')}:${process.env.PATH}` },
+      until: ({ text }) => text === 'up',
+    })
+    shell.signal('SIGKILL')
+    // The output ends when the script does.
+    expect(await shell.exited).toEqual({ code: null, signal: 'SIGKILL' })
+  })
+
   it('ends with the shell’s code for a signal when that ended the script', async () => {
     await change('scripts/die.ts', `process.kill(process.pid, 'SIGKILL')`)
     expect(await codeOf(run(['die']))).toBe(137)

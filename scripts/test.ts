@@ -1,43 +1,4 @@
 // npm test: all tests of the workspace, once. Arguments go to Vitest: `npm test -- packages/jobs` runs what is in there.
-import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { findRedisServer } from '@foliot/local-services'
-import { lastLine } from './suite/last-line.ts'
-import { runProgram } from './suite/run-program.ts'
-import { COUNTS_FILE, type Counts, finalCounts, NO_RUN } from './test/counts.ts'
+import { runTestSuite } from './suite/run-tests.ts'
 
-const root = join(import.meta.dirname, '..')
-
-/** A setting of the machine's user must not decide whether a test passes. */
-function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('FOLIOT_')))
-}
-
-async function runTests(args: readonly string[]): Promise<Counts> {
-  await findRedisServer()
-  const dir = await mkdtemp(join(tmpdir(), 'foliot-test-counts-'))
-  const counts = join(dir, 'counts.json')
-  try {
-    const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-    const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts/test/count-reporter.ts')}`]
-    const exitCode = await runProgram(process.execPath, {
-      args: [vitest, 'run', ...reporters, ...args],
-      cwd: root,
-      env: { ...withoutSettings(process.env), [COUNTS_FILE]: counts },
-    })
-    return finalCounts(existsSync(counts) ? await readFile(counts, 'utf8') : undefined, exitCode)
-  } finally {
-    await rm(dir, { recursive: true, force: true })
-  }
-}
-
-let counts = NO_RUN
-try {
-  counts = await runTests(process.argv.slice(2))
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-}
-console.log(`\n${lastLine(counts)}`)
-process.exit(counts.failed === 0 ? 0 : 1)
+await runTestSuite(async () => ({ args: process.argv.slice(2) }))

@@ -21,6 +21,14 @@ describe('renderLine', () => {
     expect(render(line)).toBe('03:04:05.067 api    info  done jobType=demo.echo attempt=1 ms=3')
   })
 
+  it('knows levels as numbers and as words', () => {
+    const levels = [10, 'debug', 30, 'warn', 50, 'fatal', 35, 'odd', undefined]
+    const words = levels.map((level) => render({ level, time, msg: 'm' }).slice('03:04:05.067 api    '.length))
+    expect(words).toEqual(
+      ['trace', 'debug', 'info ', 'warn ', 'error', 'fatal', '     ', 'odd  ', '     '].map((word) => `${word} m`),
+    )
+  })
+
   it('reads a time in RFC 3339 as well, and goes on without one', () => {
     expect(render({ level: 30, time: new Date(time).toISOString(), msg: 'a' })).toBe('03:04:05.067 api    info  a')
     expect(render({ level: 40, msg: 'a' })).toBe('--:--:--.--- api    warn  a')
@@ -41,12 +49,14 @@ describe('renderLine', () => {
     expect(line).not.toContain('z'.repeat(301))
   })
 
-  it('puts an error into the message, and its stack below from warnings on', () => {
+  it('puts an error into the message, and its stack below if it is logged as one', () => {
     const err = { type: 'Error', message: 'no room', stack: 'Error: no room\n    at here (x.ts:1:2)' }
     expect(render({ level: 50, time, msg: 'failed', err })).toBe(
       '03:04:05.067 api    error failed: no room\n    Error: no room\n    at here (x.ts:1:2)',
     )
-    expect(render({ level: 30, time, msg: 'failed', err })).toBe('03:04:05.067 api    info  failed: no room')
+    expect(render({ level: 'warn', time, msg: 'failed', failure: err })).toBe(
+      '03:04:05.067 api    warn  failed: no room',
+    )
     expect(render({ level: 50, time, err: 'odd' })).toBe('03:04:05.067 api    error odd')
   })
 

@@ -7,19 +7,39 @@ export interface RenderOptions {
 
 type Style = Parameters<typeof styleText>[0]
 
-/** pino's numbers, with a word of one width and a colour for each. */
-const LEVELS: Record<number, { word: string; style: Style }> = {
-  10: { word: 'trace', style: 'gray' },
-  20: { word: 'debug', style: 'gray' },
-  30: { word: 'info ', style: 'green' },
-  40: { word: 'warn ', style: 'yellow' },
-  50: { word: 'error', style: 'red' },
-  60: { word: 'fatal', style: 'red' },
+const STYLES: Readonly<Record<string, Style>> = {
+  trace: 'gray',
+  debug: 'gray',
+  info: 'green',
+  warn: 'yellow',
+  error: 'red',
+  fatal: 'red',
 }
-const WARN = 40
+const LEVEL_WIDTH = 5
+
+/** Levels come as words, or as pino's numbers: 10, 20, … */
+const NUMBERED = Object.keys(STYLES)
+
+/** The stack of what is retried anyway would hide the lines around it. */
+const WITH_STACK = new Set(['error', 'fatal'])
+
+/** Where an error is logged: what a process met, and what a job failed by. */
+const ERROR_FIELDS = ['err', 'failure']
 
 /** What says nothing on a screen where all lines come from one machine. Traces are for tools. */
-const HIDDEN = new Set(['level', 'time', 'msg', 'err', 'pid', 'hostname', 'name', 'app', 'traceId', 'spanId'])
+const HIDDEN = new Set([
+  'level',
+  'time',
+  'msg',
+  'pid',
+  'host',
+  'hostname',
+  'name',
+  'app',
+  'traceId',
+  'spanId',
+  ...ERROR_FIELDS,
+])
 
 /** What a reader looks for first. The other fields follow in the order they come. */
 const FIRST = ['jobType', 'jobId', 'attempt', 'queue', 'url']
@@ -38,12 +58,13 @@ export function renderLine(app: string, text: string, { colour }: RenderOptions)
   const line = parseObject(text)
   if (line === undefined) return `${' '.repeat('00:00:00.000'.length)} ${name} ${visible(text)}`
 
-  const level = LEVELS[Number(line.level)] ?? { word: String(line.level ?? '     '), style: 'reset' }
-  const error = toError(line.err)
+  const level = typeof line.level === 'number' ? (NUMBERED[line.level / 10 - 1] ?? '') : String(line.level ?? '')
+  const error = toError(ERROR_FIELDS.map((field) => line[field]).find((value) => value !== undefined))
   const message = visible([line.msg, error?.message].filter((part) => part !== undefined && part !== '').join(': '))
   const fields = fieldsOf(line).map(([key, value]) => `${paint('gray', `${visible(key)}=`)}${renderValue(value)}`)
-  const first = [paint('gray', clock(line.time)), name, paint(level.style, level.word), message, ...fields].join(' ')
-  if (error?.stack === undefined || Number(line.level) < WARN) return first
+  const word = paint(STYLES[level] ?? 'reset', visible(level).padEnd(LEVEL_WIDTH))
+  const first = [paint('gray', clock(line.time)), name, word, message, ...fields].join(' ')
+  if (error?.stack === undefined || !WITH_STACK.has(level)) return first
   const stack = error.stack.split('\n').map((row) => paint('gray', `    ${visible(row.trim())}`))
   return [first, ...stack].join('\n')
 }
@@ -63,7 +84,7 @@ function fieldsOf(line: Record<string, unknown>): [string, unknown][] {
   return keys.filter((key) => !HIDDEN.has(key)).map((key) => [key, line[key]])
 }
 
-/** pino's serialised error, or whatever else was logged in its place. */
+/** A serialised error, or whatever else was logged in its place. */
 function toError(err: unknown): { message: string; stack?: string } | undefined {
   if (err === undefined || err === null) return undefined
   if (typeof err !== 'object') return { message: String(err) }

@@ -19,7 +19,7 @@ export function renderScreen(facts: ScreenFacts): string {
     ['REST API', api, facts.hasKeys ? 'asks for a key of FOLIOT_API_KEYS' : 'open, as FOLIOT_API_KEYS is not set'],
     ['Reference', `${api}/docs`, ''],
     ['Bull Board', `${api}/board`, ''],
-    ['Worker', `${reachable(facts.workerUrl)}/healthz`, facts.jobs === '' ? 'no jobs' : facts.jobs],
+    ['Worker', `${reachable(facts.workerUrl)}/healthz`, facts.jobs],
     ['Redis', withoutPassword(facts.redisUrl), facts.redisDir ?? 'from FOLIOT_REDIS_URL'],
   ]
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))

@@ -13,12 +13,17 @@ describe('readSettings', () => {
   })
 
   it('takes what is set, and an empty variable as one that is not', () => {
-    const env = { FOLIOT_REDIS_URL: 'redis://r', FOLIOT_API_HOST: '::1', FOLIOT_JOBS: '', FOLIOT_API_KEYS: 'k:read' }
+    const env = {
+      FOLIOT_REDIS_URL: 'redis://r',
+      FOLIOT_API_HOST: '::1',
+      FOLIOT_JOBS: 'mine',
+      FOLIOT_API_KEYS: 'k:read',
+    }
     expect(readSettings({ ...env, FOLIOT_API_PORT: '8080' })).toEqual({
       redisUrl: 'redis://r',
       apiHost: '::1',
       apiPort: 8080,
-      jobs: '',
+      jobs: 'mine',
       hasKeys: true,
     })
     expect(readSettings({ FOLIOT_API_PORT: '', FOLIOT_REDIS_URL: '' })).toMatchObject({

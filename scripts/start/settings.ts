@@ -15,13 +15,17 @@ export interface StartSettings {
 export const DEMO_JOBS = '@foliot/example-demo'
 const DEFAULT_JOBS = [DEMO_JOBS, '@foliot/example-everyday'].join(',')
 
-/** @throws Error if a setting cannot be what it is. */
+/**
+ * An empty variable counts as one that is not set.
+ *
+ * @throws Error if a setting cannot be what it is.
+ */
 export function readSettings(env: NodeJS.ProcessEnv): StartSettings {
   return {
     redisUrl: env.FOLIOT_REDIS_URL || undefined,
     apiHost: env.FOLIOT_API_HOST || '127.0.0.1',
     apiPort: readPort(env.FOLIOT_API_PORT),
-    jobs: env.FOLIOT_JOBS ?? DEFAULT_JOBS,
+    jobs: env.FOLIOT_JOBS || DEFAULT_JOBS,
     hasKeys: Boolean(env.FOLIOT_API_KEYS),
   }
 }

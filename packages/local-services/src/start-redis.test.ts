@@ -137,7 +137,10 @@ describe('a data folder', () => {
   })
 
   it('is taken over from a claim that was left behind', async () => {
-    await writeFile(join(dir, 'redis.json'), JSON.stringify({ ownerPid: spawnSync('true').pid, port: await freePort() }))
+    await writeFile(
+      join(dir, 'redis.json'),
+      JSON.stringify({ ownerPid: spawnSync('true').pid, port: await freePort() }),
+    )
     await start()
   })
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { startApp } from './start-app.ts'
 import { startProcess } from './start-process.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -46,10 +46,10 @@ describe('startProcess', () => {
   })
 
   it('passes on arguments and the variables given, and no others', async () => {
-    process.env.FOLIOT_TESTKIT_LEAK = 'leaked'
+    vi.stubEnv('FOLIOT_TESTKIT_LEAK', 'leaked')
     const telling = await entry(`console.log(JSON.stringify({ env: process.env, argv: process.argv.slice(2) }))`)
     const child = await startProcess({ entry: telling, args: ['a b'], env: { FOLIOT_API_PORT: '1' } })
-    delete process.env.FOLIOT_TESTKIT_LEAK
+    vi.unstubAllEnvs()
     await child.exited
     const { env, argv } = (child.lines[0]?.json ?? {}) as { env: Record<string, string>; argv: string[] }
     expect(argv).toEqual(['a b'])

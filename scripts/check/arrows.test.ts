@@ -1,0 +1,98 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { startProcess, temporaryFolder } from '@foliot/testkit'
+import { describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+
+/** Which of these files Biome refuses under our configuration, with the rules that do: `<file> <rule>`. */
+async function refused(files: Readonly<Record<string, string>>): Promise<string[]> {
+  const dir = await temporaryFolder()
+  const config = JSON.parse(await readFile(join(root, 'biome.json'), 'utf8')) as object
+  // The folder is in no repository.
+  await writeFile(join(dir, 'biome.json'), JSON.stringify({ ...config, vcs: { enabled: false } }))
+  for (const [file, source] of Object.entries(files)) {
+    await mkdir(dirname(join(dir, file)), { recursive: true })
+    await writeFile(join(dir, file), source)
+  }
+  const biome = join(root, 'node_modules/.bin/biome')
+  const run = await startProcess({ command: [biome], entry: 'lint', args: ['--reporter=github', '.'], cwd: dir })
+  await run.exited
+  const found = run.lines.map(({ text }) => /title=lint\/\w+\/(\w+),file=([^,]+)/.exec(text))
+  return [
+    ...new Set(found.flatMap((match) => (match === null ? [] : [`${relative(dir, match[2] ?? '')} ${match[1]}`]))),
+  ].sort()
+}
+
+const use = (module: string): string => `export { it } from '${module}'\n`
+
+describe('the arrows between packages', () => {
+  it.each([
+    ['packages/jobs/src/a.ts', '@foliot/settings'],
+    ['packages/jobs/src/a.ts', 'ioredis'],
+    ['packages/settings/src/a.ts', '@foliot/jobs'],
+    ['packages/telemetry/src/a.ts', '@foliot/jobs'],
+    ['packages/retries/src/a.ts', '@foliot/queue'],
+    ['packages/retries/src/a.ts', 'bullmq'],
+    ['packages/queue/src/a.ts', '@foliot/retries'],
+    ['packages/queue/src/a.ts', '@foliot/testkit'],
+    ['packages/client/src/a.ts', '@foliot/queue'],
+    ['packages/local-services/src/a.ts', '@foliot/jobs'],
+    ['packages/testkit/src/a.ts', '@foliot/queue'],
+    ['examples/demo/src/a.ts', '@foliot/queue'],
+    ['examples/demo/src/a.ts', 'bullmq'],
+    ['apps/api/src/a.ts', '@foliot/worker'],
+    ['apps/api/src/a.ts', '@foliot/example-demo'],
+    ['apps/api/src/a.ts', '@foliot/testkit'],
+    ['apps/api/src/a.ts', 'bullmq'],
+    ['apps/api/src/a.ts', '../../worker/src/main.ts'],
+    ['apps/api/src/a.test.ts', 'bullmq'],
+    ['apps/api/src/a.test.ts', '@foliot/worker'],
+    ['scripts/a.ts', '@foliot/testkit'],
+    ['bench/src/a.ts', '@foliot/testkit'],
+    ['packages/a-new-one/src/a.ts', 'bullmq'],
+    ['packages/a-new-one/src/a.ts', '../../jobs/src/limits.ts'],
+  ])('forbid %s to import %s', async (file, module) => {
+    expect(await refused({ [file]: use(module) })).toEqual([`${file} noRestrictedImports`])
+  })
+
+  it('allow what the design allows', async () => {
+    const allowed: [string, string][] = [
+      ['packages/retries/src/a.ts', '@foliot/jobs'],
+      ['packages/queue/src/b.ts', '@foliot/jobs'],
+      ['packages/queue/src/c.ts', 'bullmq'],
+      ['packages/queue/src/d.test.ts', '@foliot/testkit'],
+      ['packages/testkit/src/e.ts', '@foliot/local-services'],
+      ['packages/client/src/f.ts', '@foliot/jobs'],
+      ['examples/demo/src/g.ts', '@foliot/jobs'],
+      ['apps/api/src/h.ts', '@foliot/queue'],
+      ['apps/api/src/i.test.ts', '@foliot/testkit'],
+      ['apps/api/src/routes/j.ts', '../problem.ts'],
+      ['scripts/k.ts', '@foliot/local-services'],
+      ['bench/src/l.ts', 'bullmq'],
+    ]
+    expect(await refused(Object.fromEntries(allowed.map(([file, module]) => [file, use(module)])))).toEqual([])
+  })
+
+  it('forbid a cycle of imports', async () => {
+    const cycle = { 'packages/queue/src/a.ts': use('./b.ts'), 'packages/queue/src/b.ts': use('./a.ts') }
+    expect(await refused(cycle)).toEqual(Object.keys(cycle).map((file) => `${file} noImportCycles`))
+  })
+})
+
+describe('process.env', () => {
+  it('is read in env.ts, in the main.ts of an app and in the scripts alone', async () => {
+    const read = 'export const path = process.env.PATH\n'
+    const imported = `import { env } from 'node:process'\nexport const path = env.PATH\n`
+    const files = {
+      'packages/queue/src/a.ts': read,
+      'packages/queue/src/b.ts': imported,
+      'packages/queue/src/main.ts': read,
+      'packages/queue/src/env.ts': read,
+      'apps/api/src/main.ts': read,
+      'scripts/a.ts': read,
+    }
+    const forbidden = ['packages/queue/src/a.ts', 'packages/queue/src/b.ts', 'packages/queue/src/main.ts']
+    expect(await refused(files)).toEqual(forbidden.map((file) => `${file} noProcessEnv`))
+  })
+})
