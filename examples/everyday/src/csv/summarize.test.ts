@@ -244,13 +244,16 @@ describe('csv.summarize of a URL', () => {
     )
   })
 
-  it('closes the connection as soon as it has no use for the rest', async () => {
+  it.each([
+    [200, 'unknown_column'],
+    [404, 'no_table'],
+  ])('closes the connection as soon as it has no use for the rest: status %i', async (status, kind) => {
     const closed = Promise.withResolvers<void>()
     const server = await startTestServer((_, response) => {
-      response.on('close', closed.resolve).write('a,b\nx,1\n')
+      response.on('close', closed.resolve).writeHead(status).write('a,b\nx,1\n')
     })
     const running = run({ source: server.origin, groupBy: 'c', aggregate: 'count' })
-    await expect(running).rejects.toEqual(refusal('unknown_column'))
+    await expect(running).rejects.toEqual(refusal(kind))
     await closed.promise
   })
 
