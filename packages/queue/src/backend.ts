@@ -1,9 +1,10 @@
-import { type JobFailure, truncate } from '@foliot/jobs'
+import { ERROR_KINDS, type JobFailure, truncate } from '@foliot/jobs'
 import { createRedisBackend, type KeepJobs, type MinimalJob, RedisQueueBackend, type WorkerOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { type AttemptRecord, attemptField, RECORD_MESSAGE_BYTES } from './attempt-record.ts'
-import { type Claim, toClaim } from './claim.ts'
-import { bullKeys } from './keys.ts'
+import { type Claim, type HeldClaim, toClaim } from './claim.ts'
+import { brokenBase, bullKeys, jobKey } from './keys.ts'
+import { type Hold, renewLocks } from './lock-renewal.ts'
 import { runScript } from './scripts.ts'
 import type { Settlement } from './settlement.ts'
 import type { Cancellation } from './timeline.ts'
@@ -21,11 +22,16 @@ export const isNotHeld = (error: unknown): boolean =>
 export interface BackendEvents {
   /** An attempt ended, but another one has the job by now: its result was refused. */
   onLost(claim: Claim): void
-  /** Jobs of dead workers: those put back, and those whose attempts are used up. */
+  /** Jobs of dead workers: those put back, and those that became dead letters. */
   onRecovered(back: string[], dead: string[]): void
+  /** The end of an attempt is stored, but the fetch of the next job, in the same step, went wrong. */
+  onError(error: Error): void
 }
 
 const CRASHED = 'the process that ran the last attempt died, and no attempt is left'
+
+/** For how long the content of a key that should hold a job is kept, as long as the dead letter that tells of it. */
+const BROKEN_TTL_MS = 7 * 24 * 60 * 60 * 1000
 
 /**
  * BullMQ's Redis backend, with three seams used: what a fetch brings is read as a `Claim` before BullMQ parses it; what
@@ -35,8 +41,10 @@ export class FoliotBackend extends RedisQueueBackend {
   readonly #queue: string
   readonly #redis: Redis
   readonly #events: BackendEvents
-  readonly #claims = new Map<string, Claim>()
-  readonly #settled = new Map<string, { claim: Claim; settlement: Settlement }>()
+  /** By job id: fetched, but not started yet. */
+  readonly #claims = new Map<string, HeldClaim>()
+  /** By lock token, of which each running attempt has its own: a job may have two for a moment. */
+  readonly #settled = new Map<string, { claim: HeldClaim; settlement: Settlement }>()
 
   /** @param redis the connection in `options.connection`, with our scripts defined on it */
   constructor(queue: string, redis: Redis, events: BackendEvents, name: string, options: WorkerOptions) {
@@ -48,7 +56,7 @@ export class FoliotBackend extends RedisQueueBackend {
   }
 
   /** The claim that the last fetch of this job brought. */
-  takeClaim(id: string): Claim {
+  takeClaim(id: string): HeldClaim {
     const claim = this.#claims.get(id)
     if (!claim) throw new Error(`BullMQ started job ${id} without a fetch that the backend saw`)
     this.#claims.delete(id)
@@ -56,8 +64,8 @@ export class FoliotBackend extends RedisQueueBackend {
   }
 
   /** Says how an attempt ended, for the finishing move that BullMQ makes next. */
-  settle(claim: Claim, settlement: Settlement): void {
-    this.#settled.set(claim.id, { claim, settlement })
+  settle(claim: HeldClaim, token: string, settlement: Settlement): void {
+    this.#settled.set(token, { claim, settlement })
   }
 
   /** Puts the job off, in BullMQ's `delayed`. A retry counts the attempt, a snooze does not. */
@@ -99,8 +107,13 @@ export class FoliotBackend extends RedisQueueBackend {
 
   override async moveStalledJobsToWait(): Promise<string[]> {
     const args = this.moveStalledJobsToWaitArgs()
-    const keys = [...args.slice(0, 9).map(String), bullKeys(this.#queue).failed]
-    const reply = await runScript(this.#redis, 'recoverStalled', keys, [...args.slice(9), CRASHED])
+    const { failed, delayed } = bullKeys(this.#queue)
+    const keys = [...args.slice(0, 9).map(String), failed, delayed]
+    const [max, base, now, interval] = args.slice(9) as (string | number)[]
+    // A little less than its interval: a lone worker would find its own last check still standing, and skip every other.
+    const checked = [max, base, now, Number(interval) - 100] as (string | number)[]
+    const own = [CRASHED, brokenBase(this.#queue), BROKEN_TTL_MS]
+    const reply = await runScript(this.#redis, 'recoverStalled', keys, [...checked, ...own])
     const [back, dead] = reply as [string[], string[]]
     if (back.length + dead.length > 0) this.#events.onRecovered(back, dead)
     return back
@@ -113,7 +126,7 @@ export class FoliotBackend extends RedisQueueBackend {
     token: string,
     fetchNext: boolean,
   ) {
-    const { claim, settlement } = this.#settledOf(job.id)
+    const { claim, settlement } = this.#settledOf(job.id, token)
     const cancelled = settlement.kind === 'cancelled'
     const fields = {
       st: cancelled ? 'cancelled' : 'succeeded',
@@ -126,15 +139,18 @@ export class FoliotBackend extends RedisQueueBackend {
 
   override async moveToFailed<T, R, N extends string>(
     job: MinimalJob<T, R, N>,
-    _reason: string,
+    reason: string,
     keep: boolean | number | KeepJobs,
     token: string,
     fetchNext: boolean,
   ) {
-    const { claim, settlement } = this.#settledOf(job.id)
+    this.#settleDeferred(job.id, token, reason)
+    const { claim, settlement } = this.#settledOf(job.id, token)
     if (settlement.kind !== 'dead') throw new Error(`job ${job.id} was settled as ${settlement.kind}, not as dead`)
     const fields = {
       st: settlement.status,
+      // BullMQ's script adds one, and stops half-way if there is no number.
+      atm: claim.attemptsUsed,
       [attemptField(claim.attempt)]: JSON.stringify(toRecord(claim, Date.now(), settlement)),
       ...failureFields(settlement.failure),
     }
@@ -143,7 +159,7 @@ export class FoliotBackend extends RedisQueueBackend {
   }
 
   async #finish<T, R, N extends string>(
-    claim: Claim,
+    claim: HeldClaim,
     job: MinimalJob<T, R, N>,
     value: string,
     property: 'returnvalue' | 'failedReason',
@@ -166,20 +182,53 @@ export class FoliotBackend extends RedisQueueBackend {
       fields,
     )
     try {
-      const result = await this.moveToFinished(claim.id, args)
-      this.#settled.delete(claim.id)
+      const result = await this.#moveHeld({ claim, token }, args)
+      this.#settled.delete(token)
       return { result, finishedOn }
     } catch (error) {
-      // After a broken connection BullMQ asks again, and has to find the same end.
-      if (!isNotHeld(error)) throw error
-      this.#events.onLost(claim)
-      this.#settled.delete(claim.id)
+      const refused = isNotHeld(error)
+      // After a broken connection BullMQ asks again, and has to find the same settlement.
+      if (!refused && (error as Error).name !== 'ReplyError') throw error
+      const ended = await this.#hasEnded(claim)
+      if (!ended && !refused) throw error
+      if (!ended) this.#events.onLost(claim)
+      // A script that fails after it has moved the job, while it fetches the next one.
+      else if (!refused) this.#events.onError(error as Error)
+      this.#settled.delete(token)
       return { result: undefined, finishedOn }
     }
   }
 
-  #settledOf(id: string | undefined): { claim: Claim; settlement: Settlement } {
-    const settled = this.#settled.get(id ?? '')
+  /** A lock that ran out while nobody took the job is no reason to lose its end. */
+  async #moveHeld(hold: Hold, args: Parameters<RedisQueueBackend['moveToFinished']>[1]) {
+    try {
+      return await this.moveToFinished(hold.claim.id, args)
+    } catch (error) {
+      if (!isNotHeld(error)) throw error
+      const [held] = await renewLocks(this.#redis, this.#queue, [hold])
+      if (!held) throw error
+      return this.moveToFinished(hold.claim.id, args)
+    }
+  }
+
+  /** Whether this attempt's end is in Redis already: its answer may have got lost, and the command sent again. */
+  async #hasEnded({ id, attempt }: Claim): Promise<boolean> {
+    const [finishedOn, started] = await this.#redis.hmget(jobKey(this.#queue, id), 'finishedOn', 'ats')
+    return finishedOn !== null && Number(started) === attempt
+  }
+
+  /** BullMQ fails a job that a worker of plain BullMQ has given up on without calling the processor: no attempt settles it. */
+  #settleDeferred(id: string | undefined, token: string, reason: string): void {
+    const claim = this.#claims.get(id ?? '')
+    if (!claim || this.#settled.has(token)) return
+    this.#claims.delete(claim.id)
+    const failure = { name: 'Error', message: reason, kind: ERROR_KINDS.crashed }
+    const why = 'a worker of plain BullMQ gave the job up'
+    this.settle(claim, token, { kind: 'dead', status: 'failed', failure, reason: why })
+  }
+
+  #settledOf(id: string | undefined, token: string): { claim: HeldClaim; settlement: Settlement } {
+    const settled = this.#settled.get(token)
     if (!settled) throw new Error(`BullMQ finished job ${id}, which no attempt has settled`)
     return settled
   }

@@ -1,4 +1,4 @@
-import { type Envelope, NO_ENVELOPE } from './envelope.ts'
+import { type Envelope, NO_ENVELOPE, parseEnvelope } from './envelope.ts'
 
 /** One attempt's hold on a job: what the job is, and the proof by which its writes are accepted. */
 export interface Claim {
@@ -24,15 +24,27 @@ export interface Claim {
   readonly unreadable: string | undefined
 }
 
+/** A claim with what only this package has to know of it. */
+export interface HeldClaim extends Claim {
+  /** How often the job was found without a lock, as text. Nobody else has had it since if this and `attempt` stand. */
+  readonly stalls: string
+}
+
 /** Fields of the hash whose JSON BullMQ parses at claim. Broken text in one of them would throw inside its fetch. */
 const PARSED_BY_BULLMQ = ['opts', 'data', 'progress', 'parent'] as const
+
+/** Of these, what has to be an object. */
+const OBJECTS: ReadonlySet<string> = new Set(['opts', 'parent'])
+
+/** Fields of the hash that a later script of BullMQ counts up, and stumbles over if they hold anything else. */
+const COUNTERS = ['atm', 'stc'] as const
 
 /**
  * Reads a claimed job from the flat reply of BullMQ's fetch, and makes that reply safe to parse: what is broken is
  * replaced in it and named in `unreadable`. BullMQ by itself would fail the fetch, recover the job and fail again,
  * for ever.
  */
-export function toClaim(queue: string, id: string, flat: string[]): Claim {
+export function toClaim(queue: string, id: string, flat: string[]): HeldClaim {
   const fields: Record<string, string> = {}
   for (let i = 0; i < flat.length; i += 2) fields[flat[i] as string] = flat[i + 1] as string
 
@@ -43,8 +55,9 @@ export function toClaim(queue: string, id: string, flat: string[]): Claim {
     if (text === undefined) continue
     try {
       parsed[name] = JSON.parse(text)
+      if (OBJECTS.has(name) && !isObject(parsed[name])) throw new TypeError('it is no object')
     } catch (error) {
-      problems.push(`its ${name} is no JSON: ${(error as Error).message}`)
+      problems.push(`its ${name} cannot be parsed: ${(error as Error).message}`)
       replaceField(flat, name, '{}')
     }
   }
@@ -53,8 +66,12 @@ export function toClaim(queue: string, id: string, flat: string[]): Claim {
   // BullMQ parses the input a second time for its own Job, which nobody looks at.
   else replaceField(flat, 'data', '0')
 
+  for (const name of COUNTERS) {
+    if (!/^-?\d+$/.test(fields[name] ?? '0')) problems.push(`its ${name} is no number`)
+  }
+
   const envelope = readEnvelope(fields.env, problems)
-  const options = (parsed.opts ?? {}) as { attempts?: unknown }
+  const options = isObject(parsed.opts) ? parsed.opts : {}
   const createdAt = Number(fields.timestamp) || 0
   return {
     id,
@@ -65,22 +82,30 @@ export function toClaim(queue: string, id: string, flat: string[]): Claim {
     worker: fields.pb ?? '',
     attempt: Number(fields.ats),
     attemptsUsed: Number(fields.atm ?? 0) || 0,
-    maxAttempts: typeof options.attempts === 'number' ? options.attempts : 1,
+    maxAttempts: maxAttemptsOf(options),
     priority: Number(fields.priority ?? 0) || 0,
     createdAt,
     startedAt: Number(fields.processedOn),
     scheduledFor: envelope.runAt ?? createdAt,
     unreadable: problems.length > 0 ? problems.join('; ') : undefined,
+    stalls: fields.stc ?? '0',
   }
 }
+
+/** Plain BullMQ stores 0, or nothing, for a job that is not retried. */
+export const maxAttemptsOf = ({ attempts }: { attempts?: unknown }): number =>
+  typeof attempts === 'number' ? Math.max(1, attempts) : 1
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function readEnvelope(text: string | undefined, problems: string[]): Envelope {
   // A job added by plain BullMQ has none, and is welcome.
   if (text === undefined) return NO_ENVELOPE
   try {
-    return JSON.parse(text) as Envelope
+    return parseEnvelope(text)
   } catch (error) {
-    problems.push(`its envelope is no JSON: ${(error as Error).message}`)
+    problems.push(`its envelope cannot be parsed: ${(error as Error).message}`)
     return NO_ENVELOPE
   }
 }

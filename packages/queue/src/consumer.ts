@@ -1,8 +1,9 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker, type WorkerOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { FoliotBackend, isNotHeld } from './backend.ts'
-import type { Claim } from './claim.ts'
+import type { Claim, HeldClaim } from './claim.ts'
 import { bullName, PREFIX } from './keys.ts'
+import { LOCK_MS, LockRenewal } from './lock-renewal.ts'
 import { RunningAttempt } from './running-attempt.ts'
 import { defineScripts } from './scripts.ts'
 import type { Settlement } from './settlement.ts'
@@ -26,15 +27,15 @@ export interface ConsumerOptions {
   onRecovered?(back: string[], dead: string[]): void
   /** The consumer sat idle on a queue with work and starts its loop anew. */
   onStuck?(waiting: number): void
+  /** How long it may sit idle on a queue with work, in milliseconds. Default 15 000. */
+  stuckAfterMs?: number
 }
 
-/**
- * Recovery of a killed worker takes at most lock + check (7 s) and a pick-up. Locks are renewed early enough that an
- * event loop blocked for 3 s loses none.
- */
+/** Recovery of a killed worker takes at most lock + check (7 s) and a pick-up. */
 const TIMING = {
-  lockDuration: 5000,
-  lockRenewTime: 1500,
+  lockDuration: LOCK_MS,
+  // `LockRenewal` does it.
+  skipLockRenewal: true,
   stalledInterval: 2000,
   // How often a job may be recovered is decided by its attempts, in `recover-stalled.lua`.
   maxStalledCount: 1_000_000_000,
@@ -50,21 +51,28 @@ export const RETENTION = {
   failed: { age: 7 * 24 * 3600 },
 }
 
-const STUCK_CHECK_MS = 5000
+const MOVES_MADE = [DelayedError, WaitingError, UnrecoverableError]
+
 const STUCK_AFTER_MS = 15_000
+/** How often that is looked at, in the time after which it counts. */
+const STUCK_CHECKS = 3
 
 /** Takes jobs from one queue and runs them, until stopped. */
 export class Consumer {
   readonly #options: ConsumerOptions
   readonly #running = new Set<RunningAttempt>()
+  readonly #locks: LockRenewal
   #worker: Worker | undefined
+  #retired: Promise<void> | undefined
   #stuckTimer: NodeJS.Timeout | undefined
   #lastClaim = Date.now()
+  #looksStuck: 'no' | 'asking' | 'once' = 'no'
   #stopping: Promise<void> | undefined
 
   constructor(options: ConsumerOptions) {
     this.#options = options
     defineScripts(options.redis)
+    this.#locks = new LockRenewal(options.redis, options.queue, options.onError)
   }
 
   /** Ids of the jobs that run here now. */
@@ -72,11 +80,14 @@ export class Consumer {
     return Array.from(this.#running, ({ claim }) => claim.id)
   }
 
-  /** Resolves when the loop is connected and takes jobs. */
+  /** Resolves when the loop is connected and takes jobs. After `stop` it does nothing. */
   async start(): Promise<void> {
+    if (this.#stopping) return
+    const { stuckAfterMs = STUCK_AFTER_MS } = this.#options
     this.#worker = this.#open()
+    this.#locks.start()
+    this.#stuckTimer = setInterval(() => void this.#checkStuck(stuckAfterMs), stuckAfterMs / STUCK_CHECKS)
     await this.#worker.waitUntilReady()
-    this.#stuckTimer = setInterval(() => void this.#checkStuck(), STUCK_CHECK_MS)
   }
 
   /**
@@ -95,8 +106,9 @@ export class Consumer {
     const timer = setTimeout(() => {
       for (const attempt of this.#running) attempt.stop('shutdown')
     }, graceMs)
-    await closed
+    await Promise.all([closed, this.#retired])
     clearTimeout(timer)
+    this.#locks.stop()
   }
 
   #open(): Worker {
@@ -114,6 +126,7 @@ export class Consumer {
     const events = {
       onLost: (claim: Claim) => this.#options.onLost?.(claim),
       onRecovered: (back: string[], dead: string[]) => this.#options.onRecovered?.(back, dead),
+      onError,
     }
     const consumer = new Worker(
       bullName(queue),
@@ -125,7 +138,6 @@ export class Consumer {
       },
     )
     consumer.on('error', onError)
-    consumer.on('lockRenewalFailed', (ids) => this.#stopLost(ids))
     return consumer
   }
 
@@ -135,28 +147,35 @@ export class Consumer {
     const claim = backend.takeClaim(job.id as string)
     const attempt = new RunningAttempt(claim, token, this.#options.redis)
     this.#running.add(attempt)
+    this.#locks.hold(attempt, { claim, token })
     try {
       const settlement = this.#stopping
         ? ({ kind: 'handed_back', reason: 'the worker is shutting down' } as const)
         : await this.#options.run(attempt)
+      this.#locks.release(attempt)
       if (attempt.stopReason === 'lost') {
         this.#options.onLost?.(claim)
         throw new WaitingError()
       }
       await this.#settle(backend, claim, token, settlement)
+    } catch (error) {
+      // What is thrown tells BullMQ which move was made. Anything else is a mistake, which BullMQ takes for a failure.
+      if (!MOVES_MADE.some((made) => error instanceof made)) this.#options.onError(error as Error)
+      throw error
     } finally {
+      this.#locks.release(attempt)
       this.#running.delete(attempt)
     }
   }
 
-  async #settle(backend: FoliotBackend, claim: Claim, token: string, settlement: Settlement): Promise<void> {
+  async #settle(backend: FoliotBackend, claim: HeldClaim, token: string, settlement: Settlement): Promise<void> {
     try {
       switch (settlement.kind) {
         case 'succeeded':
         case 'cancelled':
-          return backend.settle(claim, settlement)
+          return backend.settle(claim, token, settlement)
         case 'dead':
-          backend.settle(claim, settlement)
+          backend.settle(claim, token, settlement)
           // This name is how BullMQ is told not to retry.
           throw new UnrecoverableError(settlement.failure.message)
         case 'retry':
@@ -174,22 +193,25 @@ export class Consumer {
     }
   }
 
-  #stopLost(ids: string[]): void {
-    for (const attempt of this.#running) if (ids.includes(attempt.claim.id)) attempt.stop('lost')
-  }
-
-  async #checkStuck(): Promise<void> {
+  /** Idle at one look may be chance, and Redis just back. Idle at two in a row, with no claim in between, is stuck. */
+  async #checkStuck(stuckAfterMs: number): Promise<void> {
     const { queue, concurrency, redis, onStuck, onError } = this.#options
-    if (this.#running.size >= concurrency || Date.now() - this.#lastClaim < STUCK_AFTER_MS) return
+    if (this.#looksStuck === 'asking') return
+    const looked = this.#looksStuck
+    this.#looksStuck = 'no'
+    if (this.#running.size >= concurrency || Date.now() - this.#lastClaim < stuckAfterMs) return
     try {
+      this.#looksStuck = 'asking'
       const waiting = await findStuck(redis, queue)
-      if (waiting === 0 || this.#stopping) return
+      this.#looksStuck = waiting > 0 && looked === 'no' ? 'once' : 'no'
+      if (waiting === 0 || looked === 'no' || this.#stopping) return
       onStuck?.(waiting)
       this.#lastClaim = Date.now()
       const old = this.#worker
       this.#worker = this.#open()
-      await old?.close()
+      this.#retired = old?.close().catch(onError)
     } catch (error) {
+      this.#looksStuck = 'no'
       onError(error as Error)
     }
   }

@@ -12,6 +12,31 @@ export interface Envelope {
   runAt?: number
 }
 
+/**
+ * Reads an envelope as it is stored.
+ *
+ * @throws Error that says what is wrong with it.
+ */
+export function parseEnvelope(text: string): Envelope {
+  const value: unknown = JSON.parse(text)
+  const { version, tenant, labels, traceparent, timeoutMs, runAt } = (value ?? {}) as Partial<Envelope>
+  const fits =
+    Number.isSafeInteger(version) &&
+    typeof tenant === 'string' &&
+    typeof labels === 'object' &&
+    labels !== null &&
+    typeof traceparent === 'string' &&
+    isTimeOrAbsent(timeoutMs) &&
+    isTimeOrAbsent(runAt)
+  if (!fits) throw new TypeError('a field is missing or of the wrong type')
+  return value as Envelope
+}
+
+/** The last millisecond that a Date can tell. */
+const LATEST_MS = 8.64e15
+
+const isTimeOrAbsent = (ms: unknown): boolean => ms === undefined || (typeof ms === 'number' && ms <= LATEST_MS)
+
 /** For a job whose envelope is missing or cannot be read, for example one that was added by plain BullMQ. */
 export const NO_ENVELOPE: Envelope = Object.freeze({
   version: 1,

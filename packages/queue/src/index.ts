@@ -8,15 +8,8 @@ export { type FinishWaiter, FinishWatch } from './finish-watch.ts'
 export { type JobFilter, type JobPage, listJobs } from './list-jobs.ts'
 export { cancelJob, type JobRef, type MoveReason, promoteJob, redriveJob } from './moves.ts'
 export { type Operation, type OperationRequest, readOperation, startOperation } from './operations.ts'
-export {
-  limitQueue,
-  openBullQueue,
-  pauseQueue,
-  type QueueInfo,
-  type QueueLimits,
-  readQueue,
-  resumeQueue,
-} from './queues.ts'
+export { countPlaces, listPlace, PLACES, type Place } from './places.ts'
+export { limitQueue, pauseQueue, type QueueInfo, type QueueLimits, readQueue, resumeQueue } from './queues.ts'
 export type { RunningAttempt, StopReason } from './running-attempt.ts'
 export { defineScripts } from './scripts.ts'
 export type { Settlement } from './settlement.ts'

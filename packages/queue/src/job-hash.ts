@@ -9,7 +9,8 @@ import {
   truncate,
 } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import { type Envelope, NO_ENVELOPE } from './envelope.ts'
+import { maxAttemptsOf } from './claim.ts'
+import { type Envelope, NO_ENVELOPE, parseEnvelope } from './envelope.ts'
 import { bullKeys, jobKey, lockKey } from './keys.ts'
 import { timelineOf } from './timeline.ts'
 
@@ -23,7 +24,7 @@ export interface StoredJob {
   delayedScore: string | null
 }
 
-/** Reads a job in one atomic step. Undefined if this queue has no such job. */
+/** Reads a job in one atomic step. Undefined if this queue has no such job, or its key holds something else. */
 export async function readStoredJob(redis: Redis, queue: string, id: string): Promise<StoredJob | undefined> {
   const replies = await redis
     .multi()
@@ -32,7 +33,10 @@ export async function readStoredJob(redis: Redis, queue: string, id: string): Pr
     .zscore(bullKeys(queue).delayed, id)
     .exec()
   if (!replies) throw new FoliotError('unavailable', 'Redis dropped the connection while a job was read')
-  for (const [error] of replies) if (error) throw error
+  for (const [error] of replies) {
+    if (error?.message.startsWith('WRONGTYPE')) return undefined
+    if (error) throw error
+  }
   const [fields, locked, delayedScore] = replies.map(([, value]) => value) as [
     Record<string, string>,
     number,
@@ -43,7 +47,12 @@ export async function readStoredJob(redis: Redis, queue: string, id: string): Pr
 
 /** The status follows from where the job is; `st` tells apart what one place can mean. */
 export function statusOf({ fields, locked, delayedScore }: StoredJob): JobStatus {
-  if (fields.finishedOn) return (fields.st as JobStatus | undefined) ?? (fields.failedReason ? 'failed' : 'succeeded')
+  if (fields.finishedOn) {
+    const ended = fields.st as JobStatus | undefined
+    // A worker of plain BullMQ writes no status, and leaves one of an earlier attempt.
+    if (ended !== undefined && isTerminal(ended)) return ended
+    return fields.returnvalue === undefined ? 'failed' : 'succeeded'
+  }
   if (locked) return 'running'
   if (delayedScore !== null) return fields.st === 'retrying' ? 'retrying' : 'scheduled'
   return 'queued'
@@ -53,8 +62,7 @@ export function statusOf({ fields, locked, delayedScore }: StoredJob): JobStatus
 export function toJob(stored: StoredJob): Job {
   const { fields, id, queue } = stored
   const status = statusOf(stored)
-  const envelope = parse<Envelope>(fields.env) ?? NO_ENVELOPE
-  const options = parse<{ attempts?: number }>(fields.opts) ?? {}
+  const envelope = envelopeOf(fields.env)
   const startedAt = isoOf(fields.processedOn)
   const finishedAt = isoOf(fields.finishedOn)
   const discardedAt = isoOf(fields.discardedAt)
@@ -64,10 +72,10 @@ export function toJob(stored: StoredJob): Job {
     version: envelope.version,
     queue,
     status,
-    attempt: Number(fields.ats ?? 0),
-    attemptsUsed: Number(fields.atm ?? 0),
-    maxAttempts: options.attempts ?? 1,
-    priority: Number(fields.priority ?? 0),
+    attempt: numberOf(fields.ats),
+    attemptsUsed: numberOf(fields.atm),
+    maxAttempts: maxAttemptsOf(parse<{ attempts?: number }>(fields.opts) ?? {}),
+    priority: numberOf(fields.priority),
     progress: parse(fields.progress) ?? null,
     input: parseOrText(fields.data),
     output: status === 'succeeded' ? (parse(fields.returnvalue) ?? null) : null,
@@ -75,7 +83,7 @@ export function toJob(stored: StoredJob): Job {
     labels: envelope.labels,
     tenant: envelope.tenant,
     traceId: envelope.traceparent.split('-')[1] ?? '',
-    createdAt: isoOf(fields.timestamp) ?? '',
+    createdAt: isoOf(fields.timestamp) ?? new Date(0).toISOString(),
     ...(envelope.runAt !== undefined && { runAt: new Date(envelope.runAt).toISOString() }),
     ...(startedAt && { startedAt }),
     ...(finishedAt && isTerminal(status) && { finishedAt }),
@@ -90,18 +98,34 @@ export const dueMs = (delayedScore: string): number => Math.floor(Number(delayed
 
 function failureOf(fields: Record<string, string>): JobFailure | null {
   if (fields.failedReason === undefined) return null
-  const stack = parse<string[]>(fields.stacktrace)?.at(-1)
+  const stacks = parse(fields.stacktrace)
+  const stack: unknown = Array.isArray(stacks) ? stacks.at(-1) : undefined
   return {
     name: fields.en ?? 'Error',
     message: truncate(fields.failedReason, LIMITS.errorMessageBytes),
     kind: fields.ek ?? 'error',
-    ...(stack && { stack: truncate(stack, LIMITS.errorStackBytes) }),
+    ...(typeof stack === 'string' && { stack: truncate(stack, LIMITS.errorStackBytes) }),
   }
 }
 
-const isoOf = (ms: string | undefined): string | undefined => (ms ? new Date(Number(ms)).toISOString() : undefined)
+// A field that somebody broke by hand must not keep the job from being shown.
 
-/** A field that somebody broke by hand must not keep the job from being shown. */
+const numberOf = (text: string | undefined): number => Number(text) || 0
+
+function isoOf(ms: string | undefined): string | undefined {
+  const date = new Date(Number(ms))
+  return ms && !Number.isNaN(date.valueOf()) ? date.toISOString() : undefined
+}
+
+function envelopeOf(text: string | undefined): Envelope {
+  try {
+    return text === undefined ? NO_ENVELOPE : parseEnvelope(text)
+  } catch {
+    return NO_ENVELOPE
+  }
+}
+
+/** Undefined for what is no JSON. */
 export function parse<T = unknown>(json: string | undefined): T | undefined {
   if (json === undefined) return undefined
   try {

@@ -76,6 +76,9 @@ export const logsKey = (queue: string, id: string): string => `${bullBase(queue)
 /** HASH `{id, fingerprint, …}` with a TTL: the first request made under an idempotency key. `digest` is ours, never a user's text. */
 export const idempotencyKey = (queue: string, digest: string): string => `foliot-x:{${queue}}:idem:${digest}`
 
+/** What keys of any type with a TTL begin with, followed by a job's id: what was found where its hash should be. */
+export const brokenBase = (queue: string): string => `foliot-x:{${queue}}:broken:`
+
 /** STRING with a TTL: who sweeps this queue's finished jobs. */
 export const sweepLeaseKey = (queue: string): string => `foliot-x:{${queue}}:sweep`
 

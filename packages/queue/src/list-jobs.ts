@@ -65,7 +65,9 @@ export async function listJobs(redis: Redis, filter: JobFilter, limit: number, c
   const offsets = cursor === undefined ? sources.map(() => 0) : readCursor(cursor, sources.length)
   const matches = (job: Job): boolean => wanted.has(job.status) && matchesFilter(job, filter)
 
-  const streams = sources.map((source, i) => new SourceStream(redis, source, offsets[i] as number))
+  // A page takes at most `limit` of any source, unless a filter passes over some.
+  const chunk = Math.min(limit, CHUNK)
+  const streams = sources.map((source, i) => new SourceStream(redis, source, offsets[i] as number, chunk))
   const items: Job[] = []
   let scanned = 0
   while (items.length < limit && scanned < SCAN_LIMIT) {
@@ -82,7 +84,7 @@ export async function listJobs(redis: Redis, filter: JobFilter, limit: number, c
 }
 
 /** Whether a job fits everything in the filter but its status. */
-export function matchesFilter(job: Job, { type, label, errorKind, ids, from, to }: JobFilter): boolean {
+function matchesFilter(job: Job, { type, label, errorKind, ids, from, to }: JobFilter): boolean {
   const at = orderOf(job)
   return (
     (ids === undefined || ids.has(job.id)) &&
@@ -110,12 +112,14 @@ class SourceStream {
   readonly #source: Source
   #buffer: { job: Job | undefined }[] = []
   #ended = false
+  #chunk: number
   offset: number
 
-  constructor(redis: Redis, source: Source, offset: number) {
+  constructor(redis: Redis, source: Source, offset: number, chunk: number) {
     this.#redis = redis
     this.#source = source
     this.offset = offset
+    this.#chunk = chunk
   }
 
   get head(): Job | undefined {
@@ -135,8 +139,9 @@ class SourceStream {
         this.offset++
       }
       if (this.#buffer.length > 0 || this.#ended) return
-      const ids = await readIds(this.#redis, this.#source, this.offset, CHUNK)
-      this.#ended = ids.length < CHUNK
+      const ids = await readIds(this.#redis, this.#source, this.offset, this.#chunk)
+      this.#ended = ids.length < this.#chunk
+      this.#chunk = CHUNK
       const stored = await Promise.all(ids.map((id) => readStoredJob(this.#redis, this.#source.queue, id)))
       this.#buffer = stored.map((job) => ({ job: job && toJob(job) }))
       if (ids.length === 0) return

@@ -1,8 +1,7 @@
 import { FoliotError, isJobId, newJobId } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import { walkDeadLetters } from './dead-letters.ts'
+import { type DeadLetterFilter, walkDeadLetters } from './dead-letters.ts'
 import { operationKey } from './keys.ts'
-import type { JobFilter } from './list-jobs.ts'
 import { discardJobs, type MoveReason, redriveJobs } from './moves.ts'
 
 /** A bulk move of dead letters, as `GET /v1/operations/{id}` shows it. Kept for a day. */
@@ -26,7 +25,7 @@ export interface Operation {
 
 export interface OperationRequest {
   kind: Operation['kind']
-  filter: JobFilter
+  filter: DeadLetterFilter
   dryRun: boolean
   reason: MoveReason
 }
@@ -87,17 +86,12 @@ async function driveQueue(
   { kind, filter, dryRun, reason }: OperationRequest,
   startedAt: number,
 ): Promise<void> {
-  const walk = walkDeadLetters(redis, queue, filter, startedAt)
   const move = kind === 'redrive' ? redriveJobs : discardJobs
-  let step = await walk.next()
-  while (!step.done) {
-    const ids = step.value
-    const moved = dryRun ? 0 : await move(redis, queue, ids, reason)
+  for await (const ids of walkDeadLetters(redis, queue, filter, startedAt)) {
     operation.matched += ids.length
-    operation.moved += moved
+    if (!dryRun) operation.moved += await move(redis, queue, ids, reason)
     operation.sample.push(...ids.slice(0, SAMPLE - operation.sample.length))
     await save(redis, operation)
-    step = await walk.next(moved)
   }
 }
 

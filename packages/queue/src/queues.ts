@@ -1,7 +1,8 @@
 import { FoliotError } from '@foliot/jobs'
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { bullKeys, bullName, jobKey, PREFIX } from './keys.ts'
+import { readStoredJob } from './job-hash.ts'
+import { bullKeys, bullName, PREFIX } from './keys.ts'
 
 /** A queue as the REST API shows it. */
 export interface QueueInfo {
@@ -49,10 +50,9 @@ export async function readQueue(redis: Redis, name: string): Promise<QueueInfo> 
     ([, value]) => value,
   ) as [number, number, number, number, number, number, (string | null)[], string | null, string[]]
   const [paused, concurrency, max, duration] = meta
-  const created = await Promise.all(
-    [nextWaiting, nextPrioritized[0]].map((id) => (id ? redis.hget(jobKey(name, id), 'timestamp') : null)),
-  )
-  const oldest = Math.min(...created.flatMap((ms) => (ms ? [Number(ms)] : [])))
+  const next = [nextWaiting, nextPrioritized[0]].flatMap((id) => id ?? [])
+  const stored = await Promise.all(next.map((id) => readStoredJob(redis, name, id)))
+  const oldest = Math.min(...stored.flatMap((job) => Number(job?.fields.timestamp) || []))
   return {
     name,
     paused: paused != null,

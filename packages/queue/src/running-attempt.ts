@@ -62,6 +62,8 @@ export class RunningAttempt {
 
   /** Adds a line to the job's log. Lines are sent together, at the end of this turn of the event loop. */
   log(line: string): void {
+    // A handler that never lets go of the event loop fills this: no more lines are kept in the end.
+    if (this.#lines.length >= 2 * LIMITS.logLines) this.#lines.splice(0, LIMITS.logLines)
     this.#lines.push(truncate(line, LIMITS.logLineBytes))
     this.#flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#flush())
   }

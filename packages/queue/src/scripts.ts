@@ -17,12 +17,13 @@ export const SCRIPTS = {
   addStandardJob: around(bullScripts.addStandardJob, lua.addJob),
   addDelayedJob: around(bullScripts.addDelayedJob, lua.addJob),
   addPrioritizedJob: around(bullScripts.addPrioritizedJob, lua.addJob),
-  recoverStalled: around(bullScripts.moveStalledJobsToWait, lua.recoverStalled),
+  recoverStalled: around(bullScripts.moveStalledJobsToWait, `${lua.quarantine}\n${lua.recoverStalled}`),
   handBack: around(bullScripts.moveJobFromActiveToWait, lua.handBack),
   promote: around(bullScripts.promote, lua.promote),
   cancelWaiting: lua.cancelWaiting,
   redrive: lua.redrive,
   discard: lua.discard,
+  renewLocks: lua.renewLocks,
   writeAttempt: lua.writeAttempt,
   announce: lua.announce,
 }
@@ -46,7 +47,7 @@ type Arg = string | number | Buffer
 /** Our scripts' commands are `foliot:<name>` on the connection; ioredis loads each text once and calls it by hash. */
 const commandOf = (name: ScriptName): string => `foliot:${name}`
 
-type Commands = Record<string, (numberOfKeys: number, ...args: Arg[]) => unknown>
+type Command = (numberOfKeys: number, ...args: Arg[]) => unknown
 
 /** Makes every script callable on this connection. Safe twice. */
 export function defineScripts<Connection extends Redis>(redis: Connection): Connection {
@@ -59,10 +60,16 @@ export function defineScripts<Connection extends Redis>(redis: Connection): Conn
 
 /** Runs a script of ours. What it answers is the concern of the one function that wraps it. */
 export function runScript(redis: Redis, name: ScriptName, keys: string[], args: Arg[]): Promise<unknown> {
-  return (redis as unknown as Commands)[commandOf(name)]?.(keys.length, ...keys, ...args) as Promise<unknown>
+  return commandOn(redis, name).call(redis, keys.length, ...keys, ...args) as Promise<unknown>
 }
 
 /** Adds a script to a pipeline. */
 export function queueScript(pipeline: ChainableCommander, name: ScriptName, keys: string[], args: Arg[]): void {
-  ;(pipeline as unknown as Commands)[commandOf(name)]?.(keys.length, ...keys, ...args)
+  commandOn(pipeline, name).call(pipeline, keys.length, ...keys, ...args)
+}
+
+function commandOn(on: Redis | ChainableCommander, name: ScriptName): Command {
+  const command = (on as unknown as Record<string, Command | undefined>)[commandOf(name)]
+  if (!command) throw new Error('expected a connection with our scripts, got one without: call defineScripts(redis)')
+  return command
 }

@@ -2,12 +2,16 @@ import type { JobStatus, TimelineEntry, TimelineEvent } from '@foliot/jobs'
 import { ATTEMPT_FIELDS, type AttemptRecord } from './attempt-record.ts'
 import type { Envelope } from './envelope.ts'
 
-/** An event that a caller caused, as one line of the hash's field `ev`. */
+/** An event that a caller caused, or the end that it undid, as one line of the hash's field `ev`. */
 export interface CallerEvent {
   /** ms since 1970 */
   at: number
   event: TimelineEvent
   detail?: string
+  /** The attempt that ended so, if this is an end. */
+  attempt?: number
+  /** How many attempts had been started by then; the script adds it. */
+  after?: number
 }
 
 interface Entry {
@@ -15,6 +19,7 @@ interface Entry {
   event: TimelineEvent
   attempt?: number
   detail?: string | undefined
+  after?: number
 }
 
 /** Tells a job's life from its fields: made, started, failed, put off, finished, and what callers did to it. */
@@ -23,7 +28,7 @@ export function timelineOf(
   status: JobStatus,
   envelope: Envelope,
 ): TimelineEntry[] {
-  const created = Number(fields.timestamp ?? 0)
+  const created = Number(fields.timestamp) || 0
   const entries: Entry[] = [{ at: created, event: 'created' }]
   if (envelope.runAt !== undefined) {
     entries.push({ at: created, event: 'scheduled', detail: `for ${new Date(envelope.runAt).toISOString()}` })
@@ -32,9 +37,12 @@ export function timelineOf(
     (a, b) => a.n - b.n,
   )
   for (const record of records) entries.push(...attemptEntries(record))
-  entries.push(...(fields.ev ?? '').split('\n').flatMap((line) => readLine<CallerEvent>(line) ?? []))
+  for (const event of (fields.ev ?? '').split('\n').flatMap((line) => readLine<CallerEvent>(line) ?? [])) {
+    const ended = records.find((record) => record.n === event.attempt)
+    entries.push(ended ? { ...event, detail: ended.reason } : event)
+  }
 
-  const attempt = Number(fields.ats ?? 0)
+  const attempt = Number(fields.ats) || 0
   if (fields.processedOn && !records.some((record) => record.n === attempt)) {
     entries.push({ at: Number(fields.processedOn), event: 'started', attempt, detail: workerDetail(fields.pb) })
   }
@@ -49,9 +57,14 @@ export function timelineOf(
       detail,
     })
   }
-  // Stable: what happened in the same millisecond stays in the order in which it is told above.
-  return entries.sort((a, b) => a.at - b.at).map(toEntry)
+  return entries
+    .filter(({ at }) => !Number.isNaN(new Date(at).valueOf()))
+    .sort((a, b) => a.at - b.at || turnOf(a) - turnOf(b))
+    .map(toEntry)
 }
+
+/** Orders what happened in the same millisecond: attempts by number, what callers did between them. Else as told above. */
+const turnOf = ({ attempt = 0, after }: Entry): number => (after === undefined ? attempt : after + 0.5)
 
 function attemptEntries({ n, worker, start, end, outcome, error, reason, nextAt }: AttemptRecord): Entry[] {
   const cause = error && `${error.name}: ${error.message}`
@@ -68,6 +81,8 @@ function attemptEntries({ n, worker, start, end, outcome, error, reason, nextAt 
       return [started, { at: end, event: 'handed_back', attempt: n, detail: reason }]
     case 'lost':
       return [started, { at: end, event: 'worker_lost', attempt: n, detail: `worker ${worker} stopped answering` }]
+    default:
+      return []
   }
 }
 
@@ -88,12 +103,13 @@ const toEntry = ({ at, event, attempt, detail }: Entry): TimelineEntry => ({
   ...(detail !== undefined && { detail }),
 })
 
-function readLine<T>(json: string | undefined): T | undefined {
+/** Undefined for what was broken by hand: the rest of the timeline is still worth showing. */
+function readLine<T extends object>(json: string | undefined): T | undefined {
   if (!json) return undefined
   try {
-    return JSON.parse(json) as T
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null ? (value as T) : undefined
   } catch {
-    // Broken by hand: the rest of the timeline is still worth showing.
     return undefined
   }
 }

@@ -65,7 +65,7 @@ export const cancelWaiting = `-- Ends a job that no attempt holds. It goes to \`
 -- KEYS     1 job · 2 lock · 3 wait · 4 prioritized · 5 delayed · 6 completed · 7 events
 -- ARGV     1 job id · 2 now ms · 3 return value as JSON, which holds the reason
 -- Returns  1 cancelled · 0 not waiting (running, finished, or between two owners)
-if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+if redis.call('TYPE', KEYS[1])['ok'] ~= 'hash' or redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
 local id = ARGV[1]
 if redis.call('ZREM', KEYS[5], id) == 0 and redis.call('ZREM', KEYS[4], id) == 0
     and redis.call('LREM', KEYS[3], -1, id) == 0 then
@@ -85,9 +85,11 @@ local moved = 0
 for i = 4, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
-  if redis.call('EXISTS', job) == 1 and redis.call('ZREM', KEYS[1], id) == 1 then
+  if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
     redis.call('ZADD', KEYS[2], ARGV[2], id)
-    redis.call('HSET', job, 'discardedAt', ARGV[2], 'ev', (redis.call('HGET', job, 'ev') or '') .. ARGV[3] .. '\\n')
+    local f = redis.call('HMGET', job, 'ats', 'ev')
+    local event = string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[1] or 0) .. '}'
+    redis.call('HSET', job, 'discardedAt', ARGV[2], 'ev', (f[2] or '') .. event .. '\\n')
     moved = moved + 1
   end
 end
@@ -113,18 +115,83 @@ export const promote = `-- Makes a delayed job due now and notes who asked.
 -- Returns  1 promoted · 0 the job is not delayed
 if bull() < 0 then return 0 end
 local job = ARGV[1] .. ARGV[2]
-redis.call('HSET', job, 'ev', (redis.call('HGET', job, 'ev') or '') .. ARGV[3] .. '\\n')
+local f = redis.call('HMGET', job, 'ats', 'ev')
+local event = string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[1] or 0) .. '}'
+redis.call('HSET', job, 'ev', (f[2] or '') .. event .. '\\n')
 return 1
 `
 
+export const quarantine = `-- Makes dead letters of jobs that BullMQ's scripts would stumble over: such a script stops half-way, and the job is then
+-- in no list at all, sometimes with its neighbours. Part of recover-stalled.lua, before BullMQ's own part.
+-- KEYS     1 stalled · 3 active · 8 events · 10 failed · 11 delayed
+-- ARGV     2 key base · 3 now ms · 4 ms to the next check · 6 key base for what is no job · 7 ms for which that is kept
+-- Gives    quarantine(): the ids of those jobs
+local function bury(id, kind, name, message)
+  redis.call('ZADD', KEYS[10], ARGV[3], id)
+  redis.call('HSET', ARGV[2] .. id, 'st', 'failed', 'ek', kind, 'en', name, 'failedReason', message, 'finishedOn', ARGV[3])
+  redis.call('XADD', KEYS[8], '*', 'event', 'failed', 'jobId', id, 'failedReason', message, 'prev', 'active')
+end
+
+local function kindProblem(id)
+  local kind = redis.call('TYPE', ARGV[2] .. id)['ok']
+  if kind == 'hash' or kind == 'none' then return nil end
+  return 'the key of the job holds a ' .. kind .. ' instead of a hash; that is kept as ' .. ARGV[6] .. id
+end
+
+local function fieldProblem(id)
+  local fields = redis.call('HMGET', ARGV[2] .. id, 'ats', 'atm', 'stc', 'parent')
+  for i, name in ipairs({'ats', 'atm', 'stc'}) do
+    local value = fields[i]
+    if value and not (#value < 16 and string.match(value, '^%d+\$')) then
+      return 'the stored job cannot be read: its ' .. name .. ' is no number'
+    end
+  end
+  if fields[4] and not pcall(cjson.decode, fields[4]) then
+    return 'the stored job cannot be read: its parent is no JSON'
+  end
+end
+
+local function quarantine()
+  local found = {}
+  for _, id in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+    if redis.call('EXISTS', ARGV[2] .. id .. ':lock') == 0 then
+      local problem = kindProblem(id) or fieldProblem(id)
+      if problem and redis.call('LREM', KEYS[3], 1, id) == 1 then found[id] = problem end
+    end
+  end
+  -- BullMQ makes due jobs ready a thousand at a time: one that is no hash would lose the rest of them.
+  local soon = (ARGV[3] + 2 * ARGV[4]) * 4096
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[11], 0, soon, 'LIMIT', 0, 1000)) do
+    local problem = kindProblem(id)
+    if problem and redis.call('ZREM', KEYS[11], id) == 1 then found[id] = problem end
+  end
+
+  local ids = {}
+  for id, problem in pairs(found) do
+    local job = ARGV[2] .. id
+    if redis.call('TYPE', job)['ok'] ~= 'hash' then
+      redis.call('RENAME', job, ARGV[6] .. id)
+      redis.call('PEXPIRE', ARGV[6] .. id, ARGV[7])
+      redis.call('HSET', job, 'timestamp', ARGV[3])
+    end
+    redis.call('SREM', KEYS[1], id)
+    bury(id, 'unreadable', 'UnrecoverableError', problem)
+    ids[#ids + 1] = id
+  end
+  return ids
+end
+`
+
 export const recoverStalled = `-- Counts the death of a process as an attempt, in the step that puts its job back.
--- bull()   BullMQ's moveStalledJobsToWait; gives the ids it moved to the front of \`wait\`
--- KEYS     BullMQ's nine: 2 wait · 8 events · then 10 failed
--- ARGV     BullMQ's four: 2 key base · 3 now ms · then 5 message of a job whose attempts are used up
--- Returns  {ids put back, ids that became dead letters}
-local ids = bull()
-local back, dead = {}, {}
-for _, id in ipairs(ids) do
+-- bull()        BullMQ's moveStalledJobsToWait; gives the ids it moved to the front of \`wait\`
+-- quarantine()  of quarantine.lua; so is bury()
+-- KEYS          BullMQ's nine: 2 wait · 4 exists until the next check · then 10 failed · 11 delayed
+-- ARGV          BullMQ's four: 2 key base · 3 now ms · then 5 message of a job whose attempts are used up
+--               6 and 7 are quarantine.lua's
+-- Returns       {ids put back, ids that became dead letters}
+if redis.call('EXISTS', KEYS[4]) == 1 then return {{}, {}} end
+local back, dead = {}, quarantine()
+for _, id in ipairs(bull()) do
   local job = ARGV[2] .. id
   local f = redis.call('HMGET', job, 'ats', 'pb', 'processedOn', 'opts')
   local n = tonumber(f[1]) or 0
@@ -134,13 +201,10 @@ for _, id in ipairs(ids) do
   }))
   local used = redis.call('HINCRBY', job, 'atm', 1)
   local readable, opts = pcall(cjson.decode, f[4] or '')
-  local max = readable and type(opts) == 'table' and tonumber(opts['attempts'])
+  readable = readable and type(opts) == 'table'
   -- A job whose options cannot be read goes on to the claim, which says so.
-  if max and used >= max and redis.call('LREM', KEYS[2], -1, id) == 1 then
-    redis.call('ZADD', KEYS[10], ARGV[3], id)
-    redis.call('HSET', job, 'st', 'failed', 'ek', 'crashed', 'en', 'WorkerLost', 'failedReason', ARGV[5],
-      'finishedOn', ARGV[3])
-    redis.call('XADD', KEYS[8], '*', 'event', 'failed', 'jobId', id, 'failedReason', ARGV[5], 'prev', 'active')
+  if readable and used >= (tonumber(opts['attempts']) or 1) and redis.call('LREM', KEYS[2], -1, id) == 1 then
+    bury(id, 'crashed', 'WorkerLost', ARGV[5])
     dead[#dead + 1] = id
   else
     back[#back + 1] = id
@@ -158,10 +222,17 @@ local moved = 0
 for i = 3, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
-  if redis.call('EXISTS', job) == 1 and redis.call('ZREM', KEYS[1], id) == 1 then
+  if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
+    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev')
+    local events = f[4] or ''
+    -- The end that is undone stays in the timeline. That of a job that timed out is told by its attempt's record.
+    if f[1] == 'failed' and f[2] and f[3] then
+      events = events .. '{"event":"failed","at":' .. f[2] .. ',"attempt":' .. f[3] .. ',"after":' .. f[3] .. '}\\n'
+    end
+    events = events .. string.sub(ARGV[2], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\\n'
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
       'stc', 'defa', 'st', 'ek', 'en')
-    redis.call('HSET', job, 'ev', (redis.call('HGET', job, 'ev') or '') .. ARGV[2] .. '\\n')
+    redis.call('HSET', job, 'ev', events)
     local priority = tonumber(redis.call('HGET', job, 'priority')) or 0
     if priority == 0 then
       redis.call('LPUSH', KEYS[2], id)
@@ -176,6 +247,32 @@ for i = 3, #ARGV do
 end
 if moved > 0 and redis.call('HEXISTS', KEYS[7], 'paused') == 0 then redis.call('ZADD', KEYS[6], 0, '0') end
 return moved
+`
+
+export const renewLocks = `-- Renews the locks of running attempts, and tells which of them have lost their job. A lock that ran out while nobody
+-- took the job, for example because Redis hung, is taken again: leaving \`active\` without the lock counts a stall, and
+-- each claim counts a start.
+-- KEYS     1 stalled
+-- ARGV     1 key base · 2 ms for which a lock lasts · then for each attempt: job id · lock token · attempt · stalls
+-- Returns  the places of the lost ones in that list, from 0
+local lost = {}
+for i = 3, #ARGV, 4 do
+  local id = ARGV[i]
+  local job = ARGV[1] .. id
+  local owner = redis.call('GET', job .. ':lock')
+  local held = owner == ARGV[i + 1]
+  if not owner then
+    local f = redis.call('HMGET', job, 'ats', 'stc', 'finishedOn')
+    held = f[1] == ARGV[i + 2] and (f[2] or '0') == ARGV[i + 3] and not f[3]
+  end
+  if held then
+    redis.call('SET', job .. ':lock', ARGV[i + 1], 'PX', ARGV[2])
+    redis.call('SREM', KEYS[1], id)
+  else
+    lost[#lost + 1] = (i - 3) / 4
+  end
+end
+return lost
 `
 
 export const writeAttempt = `-- A running attempt writes progress or log lines, if it is still the one that holds the job.

@@ -2,7 +2,7 @@
 -- KEYS     1 job · 2 lock · 3 wait · 4 prioritized · 5 delayed · 6 completed · 7 events
 -- ARGV     1 job id · 2 now ms · 3 return value as JSON, which holds the reason
 -- Returns  1 cancelled · 0 not waiting (running, finished, or between two owners)
-if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+if redis.call('TYPE', KEYS[1])['ok'] ~= 'hash' or redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
 local id = ARGV[1]
 if redis.call('ZREM', KEYS[5], id) == 0 and redis.call('ZREM', KEYS[4], id) == 0
     and redis.call('LREM', KEYS[3], -1, id) == 0 then

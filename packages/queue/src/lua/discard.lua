@@ -6,9 +6,11 @@ local moved = 0
 for i = 4, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
-  if redis.call('EXISTS', job) == 1 and redis.call('ZREM', KEYS[1], id) == 1 then
+  if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
     redis.call('ZADD', KEYS[2], ARGV[2], id)
-    redis.call('HSET', job, 'discardedAt', ARGV[2], 'ev', (redis.call('HGET', job, 'ev') or '') .. ARGV[3] .. '\n')
+    local f = redis.call('HMGET', job, 'ats', 'ev')
+    local event = string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[1] or 0) .. '}'
+    redis.call('HSET', job, 'discardedAt', ARGV[2], 'ev', (f[2] or '') .. event .. '\n')
     moved = moved + 1
   end
 end

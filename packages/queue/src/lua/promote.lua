@@ -4,5 +4,7 @@
 -- Returns  1 promoted · 0 the job is not delayed
 if bull() < 0 then return 0 end
 local job = ARGV[1] .. ARGV[2]
-redis.call('HSET', job, 'ev', (redis.call('HGET', job, 'ev') or '') .. ARGV[3] .. '\n')
+local f = redis.call('HMGET', job, 'ats', 'ev')
+local event = string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[1] or 0) .. '}'
+redis.call('HSET', job, 'ev', (f[2] or '') .. event .. '\n')
 return 1

@@ -7,10 +7,17 @@ local moved = 0
 for i = 3, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
-  if redis.call('EXISTS', job) == 1 and redis.call('ZREM', KEYS[1], id) == 1 then
+  if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
+    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev')
+    local events = f[4] or ''
+    -- The end that is undone stays in the timeline. That of a job that timed out is told by its attempt's record.
+    if f[1] == 'failed' and f[2] and f[3] then
+      events = events .. '{"event":"failed","at":' .. f[2] .. ',"attempt":' .. f[3] .. ',"after":' .. f[3] .. '}\n'
+    end
+    events = events .. string.sub(ARGV[2], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\n'
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
       'stc', 'defa', 'st', 'ek', 'en')
-    redis.call('HSET', job, 'ev', (redis.call('HGET', job, 'ev') or '') .. ARGV[2] .. '\n')
+    redis.call('HSET', job, 'ev', events)
     local priority = tonumber(redis.call('HGET', job, 'priority')) or 0
     if priority == 0 then
       redis.call('LPUSH', KEYS[2], id)

@@ -1,0 +1,182 @@
+import type { Job, JobStatus } from '@foliot/jobs'
+import { describe, expect, it } from 'vitest'
+import { enqueueMany } from './enqueue.ts'
+import { dead, newJob, openTestQueues, retry, succeed, untilStopped } from './fixtures/test-queues.ts'
+import { jobKey } from './keys.ts'
+import { type JobFilter, listJobs } from './list-jobs.ts'
+import { cancelJob, discardJobs } from './moves.ts'
+import { pauseQueue } from './queues.ts'
+
+const q = await openTestQueues()
+const by = { by: 'test' }
+
+/** Every page of a list. */
+async function listAll(filter: JobFilter, limit: number): Promise<Job[][]> {
+  const pages: Job[][] = []
+  let cursor: string | undefined
+  do {
+    const page = await listJobs(q.redis, filter, limit, cursor)
+    pages.push(page.items)
+    cursor = page.nextCursor
+  } while (cursor !== undefined)
+  return pages
+}
+
+const ids = (jobs: Job[]): string[] => jobs.map(({ id }) => id)
+
+async function addMany(queue: string, count: number, job: Parameters<typeof newJob>[1] = {}): Promise<string[]> {
+  const results = await enqueueMany(
+    q.redis,
+    Array.from({ length: count }, () => newJob(queue, job)),
+  )
+  return results.map((result) => (result as { job: Job }).job.id)
+}
+
+/** Jobs of every status in one queue, by status. */
+async function jobsInEveryStatus(): Promise<{ queue: string; byStatus: Record<JobStatus, string> }> {
+  const queue = q.newQueue()
+  const settle = {
+    succeeded: await succeed(),
+    failed: dead('no', 'http'),
+    timed_out: { ...dead('long', 'timeout'), status: 'timed_out' } as ReturnType<typeof dead>,
+    retrying: retry(60_000),
+    cancelled: { kind: 'cancelled', reason: 'r' } as const,
+  }
+  const { consumer } = await q.consume(queue, async ({ claim }) => settle[claim.input as keyof typeof settle])
+  const byStatus: Partial<Record<JobStatus, string>> = {}
+  for (const status of Object.keys(settle) as (keyof typeof settle)[]) {
+    const { id } = await q.add(queue, { input: status })
+    byStatus[status] = id
+    await q.readWhen(queue, id, (job) => job.status === status)
+  }
+  await consumer.stop(0)
+  const running = await q.add(queue)
+  byStatus.running = running.id
+  await q.consume(queue, untilStopped)
+  await q.readWhen(queue, running.id, ({ status }) => status === 'running')
+  byStatus.queued = (await q.add(queue)).id
+  byStatus.scheduled = (await q.add(queue, { runAt: Date.now() + 60_000 })).id
+  return { queue, byStatus: byStatus as Record<JobStatus, string> }
+}
+
+describe('listJobs', () => {
+  it('has nothing of an empty queue, nor of no queue', async () => {
+    expect(await listJobs(q.redis, { queues: [q.newQueue()] }, 10)).toEqual({ items: [], nextCursor: undefined })
+    expect(await listJobs(q.redis, { queues: [] }, 10)).toEqual({ items: [], nextCursor: undefined })
+  })
+
+  it('finds the jobs of each status, and all without one', async () => {
+    const { queue, byStatus } = await jobsInEveryStatus()
+    for (const [status, id] of Object.entries(byStatus) as [JobStatus, string][]) {
+      const { items } = await listJobs(q.redis, { queues: [queue], statuses: [status] }, 10)
+      expect([status, ids(items)]).toEqual([status, [id]])
+    }
+    const all = await listJobs(q.redis, { queues: [queue] }, 50)
+    expect(ids(all.items).sort()).toEqual(Object.values(byStatus).sort())
+    expect(all.nextCursor).toBeUndefined()
+  })
+
+  it('shows finished jobs newest first, over several queues', async () => {
+    const queues = [q.newQueue(), q.newQueue()] as const
+    for (const queue of queues) await q.consume(queue, succeed)
+    const done: string[] = []
+    for (let n = 0; n < 6; n++) {
+      const queue = queues[n % 2] as string
+      const { id } = await q.add(queue)
+      const { finishedAt } = await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
+      done.unshift(id)
+      while (Date.now() <= Date.parse(finishedAt as string)) await q.redis.ping()
+    }
+    expect(ids((await listJobs(q.redis, { queues }, 10)).items)).toEqual(done)
+    expect(ids((await listAll({ queues }, 4)).flat())).toEqual(done)
+  })
+
+  it('shows waiting jobs newest first', async () => {
+    const queue = q.newQueue()
+    const first = await addMany(queue, 3)
+    expect(ids((await listJobs(q.redis, { queues: [queue] }, 10)).items)).toEqual(first.reverse())
+  })
+
+  it.each([7, 50, 100, 200, 250])(
+    'meets each of 250 jobs in several places of two queues once, %d at a time',
+    async (limit) => {
+      const queues = [q.newQueue(), q.newQueue()] as const
+      const added: string[] = []
+      for (const queue of queues) await pauseQueue(q.redis, queue)
+      added.push(...(await addMany(queues[0], 101)))
+      added.push(...(await addMany(queues[1], 60, { priority: 4 })))
+      added.push(...(await addMany(queues[0], 49, { runAt: Date.now() + 60_000 })))
+      const cancelled = await addMany(queues[1], 40)
+      for (const id of cancelled) await cancelJob(q.redis, { queue: queues[1], id }, by)
+      added.push(...cancelled)
+      const pages = await listAll({ queues }, limit)
+      expect(ids(pages.flat()).sort()).toEqual(added.sort())
+      expect(pages.map(({ length }) => length)).toEqual(pages.map((_, i) => Math.min(limit, 250 - i * limit)))
+    },
+  )
+
+  it('passes over ids whose job is gone, and over what is no job', async () => {
+    const queue = q.newQueue()
+    const [gone = '', text = '', ...rest] = await addMany(queue, 5)
+    await q.redis.multi().del(jobKey(queue, gone)).set(jobKey(queue, text), 'text').exec()
+    expect(ids((await listAll({ queues: [queue] }, 2)).flat())).toEqual(rest.reverse())
+  })
+
+  it('filters by type, label, kind of error, id and time', async () => {
+    const { queue, byStatus } = await jobsInEveryStatus()
+    const other = await q.add(queue, { type: 'test.other', labels: { team: 'a', empty: '' } })
+    const find = async (filter: Omit<JobFilter, 'queues'>) =>
+      ids((await listJobs(q.redis, { queues: [queue], ...filter }, 50)).items).sort()
+    expect(await find({ type: 'test.other' })).toEqual([other.id])
+    expect(await find({ type: 'test.othe' })).toEqual([])
+    expect(await find({ label: { key: 'team', value: 'a' } })).toEqual([other.id])
+    expect(await find({ label: { key: 'team', value: 'b' } })).toEqual([])
+    expect(await find({ label: { key: 'empty', value: '' } })).toEqual([other.id])
+    expect(await find({ errorKind: 'http' })).toEqual([byStatus.failed])
+    expect(await find({ errorKind: 'error' })).toEqual([byStatus.retrying])
+    expect(await find({ ids: new Set([byStatus.failed, other.id, 'gone']) })).toEqual(
+      [byStatus.failed, other.id].sort(),
+    )
+    const failedAt = Date.parse((await q.read(queue, byStatus.failed)).finishedAt as string)
+    const failed = { statuses: ['failed' as const] }
+    expect(await find({ ...failed, from: failedAt })).toEqual([byStatus.failed])
+    expect(await find({ ...failed, from: failedAt + 1 })).toEqual([])
+    expect(await find({ ...failed, to: failedAt })).toEqual([])
+    expect(await find({ ...failed, to: failedAt + 1 })).toEqual([byStatus.failed])
+  })
+
+  it('lists dead letters without those that were discarded', async () => {
+    const { queue, byStatus } = await jobsInEveryStatus()
+    const find = async (filter: Omit<JobFilter, 'queues'>) =>
+      ids((await listJobs(q.redis, { queues: [queue], ...filter }, 50)).items).sort()
+    const both = [byStatus.failed, byStatus.timed_out].sort()
+    expect(await find({ deadLetters: true })).toEqual(both)
+    await discardJobs(q.redis, queue, [byStatus.failed], by)
+    expect(await find({ deadLetters: true })).toEqual([byStatus.timed_out])
+    expect(await find({ statuses: ['failed', 'timed_out'] })).toEqual(both)
+  })
+
+  it.each([
+    'nonsense',
+    '',
+    Buffer.from('{}').toString('base64url'),
+    Buffer.from('null').toString('base64url'),
+    Buffer.from('[]').toString('base64url'),
+    Buffer.from('[0,0]').toString('base64url'),
+    ...['-1', '0.5', '"0"', '1e99', 'null'].map((n) => Buffer.from(`[${n},0,0,0,0,0]`).toString('base64url')),
+  ])('refuses the cursor %j', async (cursor) => {
+    await expect(listJobs(q.redis, { queues: [q.newQueue()] }, 10, cursor)).rejects.toMatchObject({
+      code: 'validation_failed',
+      errors: [{ path: '/cursor' }],
+    })
+  })
+
+  it('refuses the cursor of a list with another filter', async () => {
+    const queue = q.newQueue()
+    await addMany(queue, 3)
+    const { nextCursor } = await listJobs(q.redis, { queues: [queue] }, 1)
+    await expect(listJobs(q.redis, { queues: [queue], statuses: ['failed'] }, 1, nextCursor)).rejects.toMatchObject({
+      code: 'validation_failed',
+    })
+  })
+})

@@ -1,0 +1,39 @@
+import { FoliotError, type Job } from '@foliot/jobs'
+import type { Redis } from 'ioredis'
+import { readStoredJob, toJob } from './job-hash.ts'
+import { bullKeys } from './keys.ts'
+import { readIds } from './list-jobs.ts'
+
+/** Where BullMQ keeps jobs, for boards that show a queue as BullMQ sees it. */
+export const PLACES = ['wait', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const
+
+export type Place = (typeof PLACES)[number]
+
+/** How many jobs are in each place of a queue. One round trip. */
+export async function countPlaces(redis: Redis, queue: string): Promise<Record<Place, number>> {
+  const k = bullKeys(queue)
+  const replies = await redis
+    .multi()
+    .llen(k.wait)
+    .zcard(k.prioritized)
+    .llen(k.active)
+    .zcard(k.delayed)
+    .zcard(k.completed)
+    .zcard(k.failed)
+    .exec()
+  if (!replies) throw new FoliotError('unavailable', 'Redis dropped the connection while a queue was read')
+  for (const [error] of replies) if (error) throw error
+  return Object.fromEntries(PLACES.map((place, i) => [place, replies[i]?.[1] as number])) as Record<Place, number>
+}
+
+/** `count` jobs of one place, newest first, from number `offset`. Jobs that were removed meanwhile are passed over. */
+export async function listPlace(
+  redis: Redis,
+  queue: string,
+  place: Place,
+  { offset, count }: { offset: number; count: number },
+): Promise<Job[]> {
+  const ids = await readIds(redis, { queue, place }, offset, count)
+  const stored = await Promise.all(ids.map((id) => readStoredJob(redis, queue, id)))
+  return stored.flatMap((job) => (job ? [toJob(job)] : []))
+}
