@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, scryptSync } from 'node:crypto'
 import { SCOPES, type Scope } from './scopes.ts'
 
 /** A key as it is kept: never its secret. */
@@ -32,6 +32,21 @@ export class ApiKeys {
     return this.#byDigest.get(digestOf(secret))
   }
 
+  /** The key with this name. */
+  named(name: string): ApiKey | undefined {
+    return [...this.#byDigest.values()].find((key) => key.name === name)
+  }
+
+  /**
+   * 32 secret bytes that follow from all keys and their scopes, the same in every process that has them, and others as
+   * soon as one of them changes. `purpose` tells uses apart. Slow on purpose, so that what is made with them does not
+   * help to guess a weak secret: some 50 ms, so keep them.
+   */
+  derive(purpose: string): Buffer {
+    const keys = [...this.#byDigest].map(([digest, { scopes }]) => `${digest}:${[...scopes].sort().join('+')}`)
+    return scryptSync(keys.sort().join(), purpose, 32)
+  }
+
   /** The key of an `Authorization: Bearer <secret>` header. */
   fromHeader(authorization: string | undefined): ApiKey | undefined {
     if (!authorization || !/^bearer /i.test(authorization)) return undefined
@@ -43,9 +58,9 @@ export class ApiKeys {
 const WEAK_BELOW_LENGTH = 16
 
 /**
- * Reads keys in the form `<secret>:<scope>+<scope>`, separated by commas. A key without scopes has all.
+ * Reads keys in the form `<secret>:<scope>+<scope>`, separated by commas. A key without a colon has all scopes.
  *
- * @throws TypeError saying which of the keys is wrong, by its place, without showing it.
+ * @throws TypeError saying which of the keys is wrong, by its place, without showing any of it.
  */
 export function parseApiKeys(text: string): ApiKeys {
   const keys = new Map<string, ApiKey>()
@@ -58,23 +73,24 @@ export function parseApiKeys(text: string): ApiKeys {
     if (secret === '') throw new TypeError(`expected key ${i + 1} to be \`<secret>:<scope>+<scope>\`, got no secret`)
     if (secret.length < WEAK_BELOW_LENGTH) weak++
     const digest = digestOf(secret)
-    keys.set(digest, {
-      name: `key-${digest.slice(0, 8)}`,
-      scopes: readScopes(colon === -1 ? '' : entry.slice(colon + 1), i + 1),
-    })
+    if (keys.has(digest)) throw new TypeError(`expected different secrets, got that of key ${i + 1} twice`)
+    const scopes = colon === -1 ? new Set(SCOPES) : readScopes(entry.slice(colon + 1), i + 1)
+    keys.set(digest, { name: `key-${digest.slice(0, 8)}`, scopes })
   }
   return new ApiKeys(keys, weak)
 }
 
 function readScopes(text: string, place: number): ReadonlySet<Scope> {
-  if (text === '') return new Set(SCOPES)
   const scopes = text.split('+')
-  for (const scope of scopes) {
-    if (!(SCOPES as readonly string[]).includes(scope)) {
-      throw new TypeError(`expected scopes out of ${SCOPES.join(', ')} in key ${place}, got "${scope}"`)
-    }
+  if (!scopes.every(isScope)) {
+    // Not shown: of a secret with a colon in it and no scopes, this is a part.
+    throw new TypeError(
+      `expected the last colon of key ${place} to be followed by scopes out of ${SCOPES.join(', ')}, joined by "+"`,
+    )
   }
-  return new Set(scopes.includes('admin') ? SCOPES : (scopes as Scope[]))
+  return new Set(scopes.includes('admin') ? SCOPES : scopes)
 }
+
+const isScope = (text: string): text is Scope => (SCOPES as readonly string[]).includes(text)
 
 const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex')

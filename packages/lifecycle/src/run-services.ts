@@ -30,14 +30,23 @@ const EXIT_BROKEN = 1
 export async function runServices({ start, stop, stopWithinMs, supervised = false, log }: RunOptions): Promise<never> {
   const request = stopRequest(supervised)
   const broken = Promise.withResolvers<string>()
+  let isBroken = false
+  const breakDown = (reason: string): void => {
+    isBroken = true
+    broken.resolve(reason)
+  }
   process.on('uncaughtException', (err) => {
     log.fatal({ err }, 'an error that nobody caught; stopping')
-    broken.resolve('an uncaught error')
+    breakDown('an uncaught error')
   })
 
-  let reason = await Promise.race([startAll(start, log), request.first, broken.promise])
-  const started = reason === undefined
-  reason ??= await Promise.race([request.first, broken.promise])
+  const stopping = new AbortController()
+  void startAll(start, stopping.signal, (err, service) => {
+    log.fatal({ err, service }, `${service} could not start: ${messageOf(err)}`)
+    breakDown(`${service} could not start`)
+  })
+  const reason = await Promise.race([request.first, broken.promise])
+  stopping.abort()
   log.info({ reason }, 'stopping')
   void request.second.then((signal) => {
     log.fatal({ reason: signal }, 'told a second time; ending at once')
@@ -49,20 +58,24 @@ export async function runServices({ start, stop, stopWithinMs, supervised = fals
   }, stopWithinMs)
   const clean = await stopAll(stop, log)
   log.info({}, 'stopped')
-  process.exit(clean && (await isQuiet(broken.promise)) && (started || isSignal(reason)) ? 0 : EXIT_BROKEN)
+  process.exit(clean && !isBroken ? 0 : EXIT_BROKEN)
 }
 
-/** Resolves to undefined, or to why the process cannot go on. */
-async function startAll(services: readonly Service[], log: Log): Promise<string | undefined> {
+/** Starts nothing more once the process is stopping. A part that is stopped while it starts may fail of that: no news. */
+async function startAll(
+  services: readonly Service[],
+  stopping: AbortSignal,
+  onFailure: (err: unknown, service: string) => void,
+): Promise<void> {
   for (const service of services) {
+    if (stopping.aborted) return
     try {
       await service.start()
     } catch (err) {
-      log.fatal({ err, service: service.name }, `${service.name} could not start: ${messageOf(err)}`)
-      return `${service.name} could not start`
+      if (!stopping.aborted) onFailure(err, service.name)
+      return
     }
   }
-  return undefined
 }
 
 async function stopAll(services: readonly Service[], log: Log): Promise<boolean> {
@@ -77,11 +90,5 @@ async function stopAll(services: readonly Service[], log: Log): Promise<boolean>
   }
   return clean
 }
-
-const isSignal = (reason: string | undefined): boolean => reason?.startsWith('SIG') === true || reason === 'stdin ended'
-
-/** Whether the promise is still pending. */
-const isQuiet = (promise: Promise<unknown>): Promise<boolean> =>
-  Promise.race([promise.then(() => false), Promise.resolve(true)])
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

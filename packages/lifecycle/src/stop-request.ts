@@ -1,7 +1,8 @@
-/** Who asked the process to stop: the first time, and the second. */
+/** Who asked the process to stop. */
 export interface StopRequest {
   /** `SIGTERM`, `SIGINT` or `stdin ended`. */
   first: Promise<string>
+  /** The second signal. The end of stdin hurries nobody: a supervisor that told us to stop may end before we have. */
   second: Promise<string>
 }
 
@@ -9,17 +10,17 @@ export interface StopRequest {
 export function stopRequest(supervised: boolean): StopRequest {
   const first = Promise.withResolvers<string>()
   const second = Promise.withResolvers<string>()
-  let asked = false
-  const ask = (by: string): void => {
-    ;(asked ? second : first).resolve(by)
-    asked = true
+  let signals = 0
+  const onSignal = (signal: string): void => {
+    first.resolve(signal)
+    if (++signals === 2) second.resolve(signal)
   }
-  process.on('SIGTERM', ask)
-  process.on('SIGINT', ask)
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
   if (supervised) {
     // A supervisor holds the other end of this pipe. It closes when the supervisor ends, also by SIGKILL.
-    process.stdin.once('end', () => ask('stdin ended')).resume()
-    process.stdin.once('error', () => ask('stdin ended'))
+    const onEnd = (): void => first.resolve('stdin ended')
+    process.stdin.on('end', onEnd).on('error', onEnd).resume()
   }
   return { first: first.promise, second: second.promise }
 }

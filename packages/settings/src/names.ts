@@ -4,7 +4,6 @@
  */
 export const SETTING_NAMES = Object.freeze([
   'FOLIOT_REDIS_URL',
-  'FOLIOT_DATABASE_URL',
   'FOLIOT_API_HOST',
   'FOLIOT_API_PORT',
   'FOLIOT_API_KEYS',
