@@ -1,5 +1,5 @@
 import type { Service } from '@foliot/lifecycle'
-import { Consumer, type RunningAttempt } from '@foliot/queue'
+import { Consumer, isRedisTrouble, type RunningAttempt } from '@foliot/queue'
 import { type JobMetrics, type Logger, traceBindings, withJobSpan } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import { type PipelineDeps, runAttempt } from './pipeline.ts'
@@ -58,7 +58,11 @@ function createConsumer(queue: string, options: ConsumersOptions): Consumer {
     worker,
     redis,
     run: (attempt) => runReported(attempt, pipeline, metrics, log),
-    onError: (err) => log.error({ err }, `trouble with queue ${queue}: ${err.message}`),
+    onError: (err) => {
+      // That Redis is away concerns all queues: `RedisConnection` says so, once.
+      if (redis.status !== 'ready' && isRedisTrouble(err)) return
+      log.error({ err }, `trouble with queue ${queue}: ${err.message}`)
+    },
     onLost: ({ id, type, attempt }) => {
       log.warn({ jobId: id, jobType: type, attempt }, 'lost the job while it ran: its result was refused')
     },

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { type JobContext, type JobLog, LIMITS } from '@foliot/jobs'
 import type { RunningAttempt } from '@foliot/queue'
 import { toJsonText } from './output.ts'
@@ -20,7 +21,7 @@ export function createContext(attempt: RunningAttempt): JobContext {
       return attempt.signal
     },
     log: createLog(attempt),
-    progress: (value) => attempt.progress(toJsonText(value, LIMITS.progressBytes)),
+    progress: async (value) => attempt.progress(toJsonText(value, LIMITS.progressBytes)),
   }
 }
 
@@ -29,8 +30,17 @@ function createLog(attempt: RunningAttempt): JobLog {
   const write =
     (level: string) =>
     (message: string, fields?: Record<string, unknown>): void => {
-      const tail = fields === undefined ? '' : ` ${toJsonText(fields, LIMITS.logLineBytes)}`
+      const tail = fields === undefined ? '' : ` ${describe(fields)}`
       attempt.log(`${new Date().toISOString()} ${level} ${message}${tail}`)
     }
   return { debug: write('DEBUG'), info: write('INFO'), warn: write('WARN'), error: write('ERROR') }
+}
+
+/** Fields that JSON cannot say (a cycle, a BigInt) are shown as Node shows them: a log line must not fail the job. */
+function describe(fields: Record<string, unknown>): string {
+  try {
+    return toJsonText(fields, LIMITS.logLineBytes)
+  } catch {
+    return inspect(fields, { breakLength: Number.POSITIVE_INFINITY, customInspect: false })
+  }
 }

@@ -1,6 +1,8 @@
-import { parseApiKeys } from '@foliot/access'
+import { type ApiKeys, parseApiKeys } from '@foliot/access'
 import { durationMs, type Env, flag, integer, list, port, secret, text, url } from '@foliot/settings'
 import { telemetryEnv } from '@foliot/telemetry'
+
+const DAY_MS = 24 * 60 * 60 * 1000
 
 /** Every variable that the worker reads. `.env.example` says what each is for. */
 export const workerEnv = {
@@ -9,7 +11,8 @@ export const workerEnv = {
   FOLIOT_JOBS: list().default([]),
   FOLIOT_QUEUES: list().default([]),
   FOLIOT_CONCURRENCY: integer({ min: 1, max: 10_000 }).default(10),
-  FOLIOT_SHUTDOWN_GRACE_MS: durationMs().default(10_000),
+  // The limit of a timer is too near to the longest that one can wait: the stop as a whole gets a little more time.
+  FOLIOT_SHUTDOWN_GRACE_MS: durationMs({ max: DAY_MS }).default(10_000),
   FOLIOT_WORKER_HOST: text().default('127.0.0.1'),
   FOLIOT_WORKER_PORT: port().default(0),
   FOLIOT_API_KEYS: secret().default(''),
@@ -18,4 +21,11 @@ export const workerEnv = {
 
 export type WorkerEnv = Env<typeof workerEnv>
 
-export const readKeys = (env: WorkerEnv) => parseApiKeys(env.FOLIOT_API_KEYS)
+/** @throws TypeError naming the variable and the place of the key that is wrong. */
+export function readKeys(env: WorkerEnv): ApiKeys {
+  try {
+    return parseApiKeys(env.FOLIOT_API_KEYS)
+  } catch (error) {
+    throw new TypeError(`FOLIOT_API_KEYS: ${(error as Error).message}`)
+  }
+}

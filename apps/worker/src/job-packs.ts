@@ -1,12 +1,14 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { AnyJobDefinition, Handler, JobPack } from '@foliot/jobs'
+import { type AnyJobDefinition, describeJob, type Handler, type JobPack, type JobType } from '@foliot/jobs'
 
 /** A job type that this worker can run. */
 export interface Runnable {
   readonly definition: AnyJobDefinition
   readonly handler: Handler
+  /** What is announced of it. */
+  readonly type: JobType
 }
 
 /** What a worker can run, by the name of the job type. */
@@ -15,7 +17,8 @@ export type Runnables = ReadonlyMap<string, Runnable>
 /**
  * Loads the modules named in `FOLIOT_JOBS`: packages and files, looked up from the folder the worker was started in.
  *
- * @throws TypeError if there are none, one cannot be loaded or is no job pack, or two define the same type.
+ * @throws TypeError if there are none, one cannot be loaded or is no job pack, two define the same type, or a schema
+ * cannot be said in JSON Schema.
  */
 export async function loadJobPacks(modules: readonly string[], folder: string): Promise<Runnables> {
   if (modules.length === 0) {
@@ -28,7 +31,13 @@ export async function loadJobPacks(modules: readonly string[], folder: string): 
       if (runnables.has(definition.name)) {
         throw new TypeError(`job type "${definition.name}" is defined by two modules in FOLIOT_JOBS; one is ${name}`)
       }
-      runnables.set(definition.name, { definition, handler: handlers[definition.name] as Handler })
+      const handler = handlers[definition.name]
+      if (typeof handler !== 'function') {
+        throw new TypeError(
+          `expected ${name} to have a handler for job type "${definition.name}", got ${typeof handler}`,
+        )
+      }
+      runnables.set(definition.name, { definition, handler, type: describeJob(definition) })
     }
   }
   return runnables
@@ -45,13 +54,16 @@ async function importFrom(name: string, folder: string): Promise<unknown> {
     const path = createRequire(join(folder, 'from-here.js')).resolve(name)
     return ((await import(pathToFileURL(path).href)) as { default?: unknown }).default
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    // The lines after the first tell where Node looked from, which is no file of anybody's.
+    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n')
     throw new TypeError(`expected to load ${name}, which FOLIOT_JOBS names, from ${folder}: ${reason}`, { cause })
   }
 }
 
 const isJobPack = (value: unknown): value is JobPack =>
-  typeof value === 'object' && value !== null && 'jobs' in value && Array.isArray(value.jobs) && 'handlers' in value
+  isObject(value) && Array.isArray(value.jobs) && isObject(value.handlers)
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
 /**
  * The job types of each queue that this worker serves.

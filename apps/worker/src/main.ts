@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { runServices } from '@foliot/lifecycle'
 import { connectForLoops, defineScripts } from '@foliot/queue'
-import { exitOnSettingsError, readEnv } from '@foliot/settings'
+import { exitOnSettingsError, readEnv, SETTINGS_EXIT_CODE } from '@foliot/settings'
 import { createLogger, createMetrics, jobMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
 import { Consumers } from './consumers.ts'
 import { readKeys, workerEnv } from './env.ts'
@@ -57,8 +57,8 @@ const health = new HealthServer({
   keys,
   metrics,
   // Redis that is away comes back by itself. A connection that is up but carries nothing does not.
-  isAlive: () => !connection.isUp || presence.lastBeat === 0 || Date.now() - presence.lastBeat < 30_000,
-  isReady: () => connection.isUp && presence.lastBeat > 0,
+  isAlive: () => !connection.isUp || Date.now() - Math.max(presence.lastBeat, connection.upSince) < 30_000,
+  isReady: () => connection.isUp && presence.isOpen,
 })
 
 await runServices({
@@ -74,7 +74,7 @@ await runServices({
     },
   ],
   stop: [
-    { name: 'stopping line', start: async () => {}, stop: () => presence.sayStopping() },
+    { name: 'stopping line', start: async () => {}, stop: async () => presence.sayStopping() },
     consumers,
     presence,
     connection,
@@ -98,6 +98,6 @@ async function exitOnMisuse<T>(read: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     log.fatal(error.message)
-    process.exit(78)
+    process.exit(SETTINGS_EXIT_CODE)
   }
 }

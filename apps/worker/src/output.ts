@@ -1,4 +1,5 @@
 import { type AnyJobDefinition, ERROR_KINDS, LIMITS, truncate, UnrecoverableError } from '@foliot/jobs'
+import { describeProblems } from './schema-problems.ts'
 
 /**
  * A handler's result as JSON text, checked against the type's output schema.
@@ -9,8 +10,7 @@ export async function toOutput(value: unknown, definition: AnyJobDefinition): Pr
   if (!definition.output) return toJsonText(value, LIMITS.outputBytes)
   const result = await definition.output['~standard'].validate(value)
   if (!result.issues) return toJsonText(result.value, LIMITS.outputBytes)
-  const problems = result.issues.map(({ message }) => message).join('; ')
-  throw new UnrecoverableError(`the handler's result does not fit the output schema: ${problems}`, {
+  throw new UnrecoverableError(`the handler's result does not fit its schema: ${describeProblems(result.issues)}`, {
     kind: ERROR_KINDS.invalid_output,
   })
 }

@@ -1,4 +1,4 @@
-import { type AnyJobDefinition, JobError, outcomeKind } from '@foliot/jobs'
+import { type AnyJobDefinition, ERROR_KINDS, JobError, LIMITS, outcomeKind, truncate } from '@foliot/jobs'
 import type { Claim, RunningAttempt, Settlement } from '@foliot/queue'
 import { type ClassifiedError, classifyError, decideRetry } from '@foliot/retries'
 import type { Runnables } from './job-packs.ts'
@@ -20,59 +20,75 @@ export interface PipelineDeps {
  */
 export async function runAttempt(attempt: RunningAttempt, deps: PipelineDeps): Promise<Settlement> {
   const { claim } = attempt
+  const { random } = deps
   let definition: AnyJobDefinition | undefined
   try {
-    const readable = await readJob(claim, deps.runnables, deps.random)
+    const readable = await readJob(claim, deps.runnables, random)
     if (readable.kind === 'not_here') return readable.settlement
     definition = readable.definition
     const performed = await perform(attempt, readable, deps.stopGraceMs)
     await attempt.flushLog()
-    return await settle(performed, claim, definition, deps.random)
+    return await settle(performed, { claim, definition, random })
   } catch (thrown) {
-    return fail(classifyError(thrown), claim, definition, deps.random)
+    return fail(classifyError(thrown), { claim, definition, random })
   }
 }
 
-async function settle(
-  performed: Performed,
-  claim: Claim,
-  definition: AnyJobDefinition,
-  random: () => number,
-): Promise<Settlement> {
+/** What is known of the attempt that ended. */
+interface Ended {
+  claim: Claim
+  /** Undefined if the job could not be read. */
+  definition: AnyJobDefinition | undefined
+  random: () => number
+}
+
+async function settle(performed: Performed, ended: Ended & { definition: AnyJobDefinition }): Promise<Settlement> {
+  const { definition } = ended
   switch (performed.kind) {
     case 'threw':
-      return fail(classifyError(performed.thrown), claim, definition, random)
+      return fail(classifyError(performed.thrown), ended)
     case 'stopped':
-      if (performed.reason === 'timeout') {
-        const error = new JobError(`the attempt took longer than ${performed.timeoutMs} ms`, { kind: 'timeout' })
-        return fail({ ...classifyError(error), name: 'TimeoutError' }, claim, definition, random)
-      }
-      // Also for a lost job: whoever has it now decides, and this settlement is not made.
-      return { kind: 'handed_back', reason: 'the worker is shutting down' }
+      return settleStopped(performed, ended)
     case 'returned':
       return { kind: 'succeeded', output: await toOutput(performed.value, definition) }
     case 'outcome': {
       const { outcome } = performed
       const kind = outcomeKind(outcome)
       if (kind === 'snooze' && 'ms' in outcome) {
-        return { kind: 'snoozed', delayMs: outcome.ms, reason: `the handler asked for ${outcome.ms} ms` }
+        const delayMs = Math.min(outcome.ms, LIMITS.runAheadMs)
+        const cut = delayMs < outcome.ms ? `, the most is ${delayMs} ms` : ''
+        return { kind: 'snoozed', delayMs, reason: `the handler asked for ${outcome.ms} ms${cut}` }
       }
-      if (kind === 'cancel' && 'reason' in outcome) return { kind: 'cancelled', reason: outcome.reason }
+      if (kind === 'cancel' && 'reason' in outcome) {
+        return { kind: 'cancelled', reason: truncate(String(outcome.reason), LIMITS.errorMessageBytes) }
+      }
       return { kind: 'succeeded', output: await toOutput('value' in outcome ? outcome.value : null, definition) }
     }
+  }
+}
+
+function settleStopped({ reason, timeoutMs }: Performed & { kind: 'stopped' }, ended: Ended): Settlement {
+  switch (reason) {
+    case 'timeout': {
+      const error = new JobError(`the attempt took longer than ${timeoutMs} ms`, { kind: ERROR_KINDS.timeout })
+      return fail({ ...classifyError(error), name: 'TimeoutError' }, ended, 'timed_out')
+    }
+    case 'shutdown':
+      return { kind: 'handed_back', reason: 'the worker is shutting down' }
+    case 'lost':
+      // Whoever has the job now decides: the consumer does not make this move.
+      return { kind: 'handed_back', reason: 'the job has another owner now' }
   }
 }
 
 /** A failure for good or for now. A job that could not be read has no definition, and no retry would mend it. */
 function fail(
   error: ClassifiedError,
-  claim: Claim,
-  definition: AnyJobDefinition | undefined,
-  random: () => number,
+  { claim, definition, random }: Ended,
+  outcome: 'failed' | 'timed_out' = 'failed',
 ): Settlement {
   const { name, message, kind, stack } = error
   const failure = { name, message, kind, ...(stack !== undefined && { stack }) }
-  const timedOut = kind === 'timeout'
   const decision = definition
     ? decideRetry({
         policy: definition.retry,
@@ -82,14 +98,7 @@ function fail(
         random,
       })
     : ({ kind: 'dead', reason: `not retried: ${kind}` } as const)
-  if (decision.kind === 'dead') {
-    return { kind: 'dead', status: timedOut ? 'timed_out' : 'failed', failure, reason: decision.reason }
-  }
-  return {
-    kind: 'retry',
-    outcome: timedOut ? 'timed_out' : 'failed',
-    failure,
-    reason: decision.reason,
-    delayMs: decision.delayMs,
-  }
+  const { reason } = decision
+  if (decision.kind === 'dead') return { kind: 'dead', status: outcome, failure, reason }
+  return { kind: 'retry', outcome, failure, reason, delayMs: decision.delayMs }
 }

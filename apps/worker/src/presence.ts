@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import { describeJob } from '@foliot/jobs'
 import type { Service } from '@foliot/lifecycle'
 import {
   ANNOUNCE_EVERY_MS,
@@ -48,7 +47,7 @@ export class Presence implements Service {
   /** Resolves when the catalog is in Redis. */
   async start(): Promise<void> {
     const { queues } = this.#options
-    const types = [...queues.values()].flat().map(({ definition }) => describeJob(definition))
+    const types = [...queues.values()].flat().map(({ type }) => type)
     await announce(this.#options.redis, types)
     await this.#beat()
     this.#every(ANNOUNCE_EVERY_MS, 'announcement', () => announce(this.#options.redis, types))
@@ -58,10 +57,16 @@ export class Presence implements Service {
     })
   }
 
-  /** Says that no new jobs are taken; the heartbeat goes on until `stop`. */
-  async sayStopping(): Promise<void> {
+  /** Whether the worker is known and takes new jobs. */
+  get isOpen(): boolean {
+    return this.#state === 'running' && this.#lastBeat > 0
+  }
+
+  /** Says that no new jobs are taken; the heartbeat goes on until `stop`. Nobody waits for it: Redis may be away. */
+  sayStopping(): void {
     this.#state = 'stopping'
-    if (this.#lastBeat > 0) await this.#beat()
+    if (this.#lastBeat === 0) return
+    this.#beat().catch((err) => this.#options.log.warn({ err }, 'the last heartbeat failed'))
   }
 
   async stop(): Promise<void> {
@@ -71,20 +76,19 @@ export class Presence implements Service {
 
   async #beat(): Promise<void> {
     const { worker, redis, queues, concurrency, running } = this.#options
-    const now = Date.now()
     await beat(redis, {
       id: worker,
       host: hostname(),
       pid: process.pid,
       startedAt: this.#startedAt,
-      heartbeatAt: new Date(now).toISOString(),
+      heartbeatAt: new Date().toISOString(),
       queues: [...queues.keys()],
       concurrency,
       running: running(),
       types: [...queues.values()].flat().map(({ definition }) => definition.name),
       state: this.#state,
     })
-    this.#lastBeat = now
+    this.#lastBeat = Date.now()
   }
 
   /** One round at a time: while Redis is away the rounds missed are not made up for. */

@@ -1,6 +1,7 @@
 import { type AnyJobDefinition, ERROR_KINDS, type Handler, UnrecoverableError } from '@foliot/jobs'
 import type { Claim, Settlement } from '@foliot/queue'
 import type { Runnables } from './job-packs.ts'
+import { describeProblems } from './schema-problems.ts'
 
 /** A claimed job that its handler may see. */
 export interface ReadableJob {
@@ -39,8 +40,9 @@ export async function readJob(
   const { definition, handler } = runnable
   const result = await definition.input['~standard'].validate(claim.input)
   if (result.issues) {
-    const problems = result.issues.map(({ path, message }) => `${pointerOf(path)}: ${message}`).join('; ')
-    throw new UnrecoverableError(`the input does not fit its schema: ${problems}`, { kind: ERROR_KINDS.invalid_input })
+    throw new UnrecoverableError(`the input does not fit its schema: ${describeProblems(result.issues)}`, {
+      kind: ERROR_KINDS.invalid_input,
+    })
   }
   return { kind: 'readable', definition, handler, input: result.value }
 }
@@ -58,7 +60,3 @@ function passOn({ type, envelope, scheduledFor, startedAt }: Claim, random: () =
     settlement: { kind: 'snoozed', delayMs: Math.round(delayMs), reason: `this worker has no handler for ${wanted}` },
   }
 }
-
-/** A JSON Pointer, as in the api's validation errors. */
-const pointerOf = (path: readonly (PropertyKey | { key: PropertyKey })[] | undefined): string =>
-  (path ?? []).map((part) => `/${String(typeof part === 'object' ? part.key : part)}`).join('') || '/'

@@ -5,16 +5,18 @@ import type { Redis } from 'ioredis'
 
 /** The process's connection to Redis: waits for it at the start, says when it goes and comes back. */
 export class RedisConnection implements Service {
-  readonly name = 'Redis'
+  readonly name = 'connection to Redis'
   readonly #redis: Redis
   readonly #log: Logger
   #complained = false
+  #upSince = 0
 
   constructor(redis: Redis, log: Logger) {
     this.#redis = redis
     this.#log = log
     redis.on('error', (err: Error) => this.#complain(err))
     redis.on('ready', () => {
+      this.#upSince = Date.now()
       if (this.#complained) log.info('Redis is back')
       this.#complained = false
     })
@@ -22,6 +24,11 @@ export class RedisConnection implements Service {
 
   get isUp(): boolean {
     return this.#redis.status === 'ready'
+  }
+
+  /** When the connection was last made, in ms since 1970; 0 before the first time. */
+  get upSince(): number {
+    return this.#upSince
   }
 
   /** Waits for Redis as long as it takes. Rejects only one that is not safe to use. */
