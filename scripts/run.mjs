@@ -1,5 +1,5 @@
 // Makes the checkout ready, then runs scripts/<name>.ts on the Node of the lockfile:
-//   node scripts/run.mjs start|test|check|bench [arguments]
+//   node scripts/run.mjs start|test|check|browser|bench|containers [arguments]
 // It is the one file that has to run on any Node from 18 on and without node_modules, hence plain JavaScript.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -14,7 +14,7 @@ const WORKSPACE_NODE = join(ROOT, 'node_modules', '.bin', 'node')
 const OLDEST_NODE = 24
 
 /** Ctrl-C reaches the script as well as us. Within this time the script says so; else the signal was for us alone. */
-const ECHO_MS = 200
+const ECHO_MS = 500
 
 /** How often to look whether npm is still there. */
 const ORPHAN_CHECK_MS = 250

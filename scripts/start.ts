@@ -1,4 +1,5 @@
 // npm start: everything on one machine, until Ctrl-C.
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openOutput } from './start/output.ts'
 import { readSettings } from './start/settings.ts'
@@ -10,6 +11,9 @@ const root = join(import.meta.dirname, '..')
 async function main(): Promise<number> {
   const requests = listenForStop()
   const [surplus] = process.argv.slice(2)
+  // What the caller's environment sets goes before what stands in the file.
+  const envFile = join(root, '.env')
+  if (existsSync(envFile)) process.loadEnvFile(envFile)
   if (surplus !== undefined) throw new Error(`npm start takes no arguments, got ${JSON.stringify(surplus)}.`)
   return supervise({
     settings: readSettings(process.env),

@@ -1,4 +1,4 @@
 // npm test: all tests of the workspace, once. Arguments go to Vitest: `npm test -- packages/jobs` runs what is in there.
 import { runTestSuite } from './suite/run-tests.ts'
 
-await runTestSuite(async () => ({ args: process.argv.slice(2) }))
+await runTestSuite(process.argv.slice(2))

@@ -9,21 +9,15 @@ import { runProgram } from './run-program.ts'
 
 const root = join(import.meta.dirname, '../..')
 
-export interface TestRun {
-  /** Of Vitest, from the root of the workspace. Default: the one that Vitest finds. */
-  config?: string
-  /** For Vitest. */
-  args: readonly string[]
-  /** Added to the environment. */
-  env?: Readonly<Record<string, string>>
-}
-
-/** Runs tests by Vitest, prints their counts as the last line, and ends this process as they ended. */
-export async function runTestSuite(prepare: () => Promise<TestRun>): Promise<never> {
+/**
+ * Runs tests by Vitest, prints their counts as the last line, and ends this process as they ended.
+ *
+ * @param args for Vitest.
+ */
+export async function runTestSuite(args: readonly string[]): Promise<never> {
   let counts = NO_RUN
   try {
-    await findRedisServer()
-    counts = await runTests(await prepare())
+    counts = await runTests(args)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
   }
@@ -31,20 +25,17 @@ export async function runTestSuite(prepare: () => Promise<TestRun>): Promise<nev
   process.exit(counts.failed === 0 ? 0 : 1)
 }
 
-async function runTests({ config, args, env = {} }: TestRun): Promise<Counts> {
+async function runTests(args: readonly string[]): Promise<Counts> {
+  await findRedisServer()
   const dir = await mkdtemp(join(tmpdir(), 'foliot-test-counts-'))
   const counts = join(dir, 'counts.json')
   try {
     const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-    const options = [
-      '--reporter=default',
-      `--reporter=${join(root, 'scripts/test/count-reporter.ts')}`,
-      ...(config === undefined ? [] : [`--config=${config}`]),
-    ]
+    const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts/test/count-reporter.ts')}`]
     const exitCode = await runProgram(process.execPath, {
-      args: [vitest, 'run', ...options, ...args],
+      args: [vitest, 'run', ...reporters, ...args],
       cwd: root,
-      env: { ...withoutSettings(process.env), ...env, [COUNTS_FILE]: counts },
+      env: { ...withoutSettings(process.env), [COUNTS_FILE]: counts },
     })
     return finalCounts(existsSync(counts) ? await readFile(counts, 'utf8') : undefined, exitCode)
   } finally {

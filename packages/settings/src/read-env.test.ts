@@ -76,7 +76,7 @@ describe('readEnv', () => {
   })
 
   it('knows the names of the other apps', () => {
-    expect(readEnv({}, { FOLIOT_API_PORT: '3000', FOLIOT_DATABASE_URL: 'postgres://localhost' })).toEqual({})
+    expect(readEnv({}, { FOLIOT_API_PORT: '3000', FOLIOT_HTTP_ALLOW: 'localhost' })).toEqual({})
   })
 
   it.each([

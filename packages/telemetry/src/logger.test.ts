@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -47,4 +48,22 @@ it('leaves the trace to the caller while no span is active', async () => {
     log.child(traceBindings('abc')).info('bound')`)
   expect(plain).not.toHaveProperty('traceId')
   expect(bound).toMatchObject({ traceId: 'abc' })
+})
+
+it('lets the process end after whoever read its lines is gone', async () => {
+  const code = `
+    import { createLogger } from './index.ts'
+    const log = createLogger({ app: 'api', level: 'info' })
+    process.stdin.resume().on('end', () => {
+      for (let i = 0; i < 1000; i++) log.info({ i }, 'nobody reads this')
+      process.exit(0)
+    })
+    log.info('up')`
+  const flags = ['--conditions=source', '--input-type=module-typescript', '--eval', code]
+  const child = spawn(process.execPath, flags, { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  child.stdout.destroy()
+  child.stdin.end()
+  const [exitCode] = await once(child, 'exit')
+  expect(exitCode).toBe(0)
 })

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { trace } from '@opentelemetry/api'
-import { type Logger, pino, stdTimeFunctions } from 'pino'
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
 import type { LogLevel } from './env.ts'
 
 export type { Logger } from 'pino'
@@ -18,14 +18,24 @@ export interface LoggerOptions {
  * whatever the line has of its own. Within a span a line carries its `traceId` and `spanId`.
  */
 export function createLogger({ app, level, redact = [] }: LoggerOptions): Logger {
-  return pino({
-    level,
-    base: { app, pid: process.pid, host: hostname() },
-    timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    mixin: activeTrace,
-    redact: { paths: [...redact], censor: '[redacted]' },
-  })
+  return pino(
+    {
+      level,
+      base: { app, pid: process.pid, host: hostname() },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      mixin: activeTrace,
+      redact: { paths: [...redact], censor: '[redacted]' },
+    },
+    stdout(),
+  )
+}
+
+/** Pino's own stream tries for ever, at the exit of the process, to write to a stdout that nobody reads any more. */
+function stdout(): DestinationStream {
+  // Whoever read the lines is gone: there is nobody left to tell.
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {})
+  return { write: (line) => void process.stdout.write(line) }
 }
 
 /**
