@@ -1,6 +1,7 @@
 /**
  * Cuts text to at most `maxBytes` of UTF-8, at a character's border, and says so at its end.
  *
+ * @param maxBytes at least 40: room for the note
  * @example truncate('x'.repeat(9000), 8192).endsWith('[cut from 9000 bytes]')
  */
 export function truncate(text: string, maxBytes: number): string {
