@@ -90,6 +90,23 @@ describe('Consumers', () => {
     expect(await bed.end(added)).toMatchObject({ status: 'succeeded', output: 2, attempt: 2, attemptsUsed: 0 })
   })
 
+  it('counts an attempt that does not end if the process is broken, since it may be what broke it', async () => {
+    const job = define('test.gate', 'broken')
+    const { entered, handler } = gate()
+    const runnables = runnablesOf([job], { 'test.gate': handler })
+    const consumers = await bed.work(runnables, { graceMs: graceOf(10), isBroken: () => true })
+    const [added, last] = [await bed.add(job, null), await bed.add(job, null, { maxAttempts: 1 })]
+    await entered
+    await bed.readWhen(last, ({ status }) => status === 'running')
+    await consumers.stop()
+    const error = {
+      kind: 'crashed',
+      message: 'an error that nobody caught ended the process while it ran this attempt',
+    }
+    expect(await bed.read(added)).toMatchObject({ status: 'retrying', attempt: 1, attemptsUsed: 1, error })
+    expect(await bed.read(last)).toMatchObject({ status: 'failed', attempt: 1, attemptsUsed: 1, error })
+  })
+
   it('stops without a start, and twice', async () => {
     const job = define('test.any', 'twice')
     const consumers = await bed.work(runnablesOf([job], { 'test.any': () => null }))

@@ -29,6 +29,11 @@ const { keys, runnables, queues } = await exitOnMisuse(async () => {
   return { keys: readKeys(env), runnables, queues: groupByQueue(runnables, env.FOLIOT_QUEUES) }
 })
 
+let isBroken = false
+process.once('uncaughtExceptionMonitor', () => {
+  isBroken = true
+})
+
 const worker = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
 const metrics = createMetrics({ app: 'worker', log })
 const redis = defineScripts(connectForLoops(env.FOLIOT_REDIS_URL))
@@ -39,7 +44,7 @@ const consumers = new Consumers({
   worker,
   redis,
   graceMs: env.FOLIOT_SHUTDOWN_GRACE_MS,
-  pipeline: { runnables, stopGraceMs: 5000, random: Math.random },
+  pipeline: { runnables, stopGraceMs: 5000, random: Math.random, isBroken: () => isBroken },
   metrics: jobMetrics(metrics.meter),
   log,
 })

@@ -12,6 +12,8 @@ export interface PipelineDeps {
   /** How long a handler may go on after it was told to stop, in milliseconds. */
   stopGraceMs: number
   random: () => number
+  /** Whether an error that nobody caught is ending the process. Any of the jobs that run may have caused it. */
+  isBroken: () => boolean
 }
 
 /**
@@ -20,17 +22,16 @@ export interface PipelineDeps {
  */
 export async function runAttempt(attempt: RunningAttempt, deps: PipelineDeps): Promise<Settlement> {
   const { claim } = attempt
-  const { random } = deps
   let definition: AnyJobDefinition | undefined
   try {
-    const readable = await readJob(claim, deps.runnables, random)
+    const readable = await readJob(claim, deps.runnables, deps.random)
     if (readable.kind === 'not_here') return readable.settlement
     definition = readable.definition
     const performed = await perform(attempt, readable, deps.stopGraceMs)
     await attempt.flushLog()
-    return await settle(performed, { claim, definition, random })
+    return await settle(performed, { claim, definition, deps })
   } catch (thrown) {
-    return fail(classifyError(thrown), { claim, definition, random })
+    return fail(classifyError(thrown), { claim, definition, deps })
   }
 }
 
@@ -39,7 +40,7 @@ interface Ended {
   claim: Claim
   /** Undefined if the job could not be read. */
   definition: AnyJobDefinition | undefined
-  random: () => number
+  deps: PipelineDeps
 }
 
 async function settle(performed: Performed, ended: Ended & { definition: AnyJobDefinition }): Promise<Settlement> {
@@ -74,6 +75,11 @@ function settleStopped({ reason, timeoutMs }: Performed & { kind: 'stopped' }, e
       return fail({ ...classifyError(error), name: 'TimeoutError' }, ended, 'timed_out')
     }
     case 'shutdown':
+      if (ended.deps.isBroken()) {
+        // Handed back, a job that breaks its process would break one after the other, for ever.
+        const message = 'an error that nobody caught ended the process while it ran this attempt'
+        return fail(classifyError(new JobError(message, { kind: ERROR_KINDS.crashed })), ended)
+      }
       return { kind: 'handed_back', reason: 'the worker is shutting down' }
     case 'lost':
       // Whoever has the job now decides: the consumer does not make this move.
@@ -84,7 +90,7 @@ function settleStopped({ reason, timeoutMs }: Performed & { kind: 'stopped' }, e
 /** A failure for good or for now. A job that could not be read has no definition, and no retry would mend it. */
 function fail(
   error: ClassifiedError,
-  { claim, definition, random }: Ended,
+  { claim, definition, deps }: Ended,
   outcome: 'failed' | 'timed_out' = 'failed',
 ): Settlement {
   const { name, message, kind, stack } = error
@@ -95,7 +101,7 @@ function fail(
         maxAttempts: claim.maxAttempts,
         attemptsUsed: claim.attemptsUsed + 1,
         error,
-        random,
+        random: deps.random,
       })
     : ({ kind: 'dead', reason: `not retried: ${kind}` } as const)
   const { reason } = decision

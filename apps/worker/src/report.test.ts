@@ -20,7 +20,8 @@ const jobs = new Map(
 
 /** The lines about a job, without what every line has. */
 async function linesOf(how: (typeof WAYS)[number], count: number) {
-  const about = () => worker.lines.flatMap(({ json }) => (json !== undefined && json.jobId === jobs.get(how)?.id ? [json] : []))
+  const about = () =>
+    worker.lines.flatMap(({ json }) => (json !== undefined && json.jobId === jobs.get(how)?.id ? [json] : []))
   await waitUntil(() => about().length >= count)
   return about().map(({ time, app, pid, host, ...line }) => line)
 }

@@ -1,0 +1,69 @@
+import { listWorkers } from '@foliot/queue'
+import { startProcess, startRedis, startWorker, type TestProcess } from '@foliot/testkit'
+import { describe, expect, it } from 'vitest'
+import { end, wait } from './fixtures/jobs.ts'
+import { openTestBed } from './fixtures/test-bed.ts'
+
+const FOLIOT_JOBS = './apps/worker/src/fixtures/jobs.ts'
+
+/** Lines that tell of Redis. */
+const news = (worker: TestProcess): unknown[] =>
+  worker.lines.map(({ json }) => json?.msg).filter((msg) => typeof msg === 'string' && msg.startsWith('Redis'))
+
+const away = (port: number) =>
+  expect.stringMatching(new RegExp(`^Redis at 127\\.0\\.0\\.1:${port} is away; trying again until it is back: `))
+
+describe.concurrent('a worker whose Redis is away', () => {
+  it('waits for it at the start: alive, but not ready', async () => {
+    const { dir, port, url, ...redis } = await startRedis()
+    await redis.kill()
+    const worker = await startProcess({
+      entry: 'apps/worker/src/main.ts',
+      env: { FOLIOT_REDIS_URL: url, FOLIOT_JOBS, FOLIOT_WORKER_PORT: '0', FOLIOT_SUPERVISED: '1' },
+      until: ({ text }) => text.includes('is away'),
+    })
+    await startRedis({ dir, port })
+    const ready = await worker.waitForLine(({ json }) => json?.msg === 'ready')
+    expect(news(worker)).toEqual([away(port), 'Redis is back'])
+    const bed = await openTestBed(url)
+    expect((await bed.end(await bed.add(end, 'succeed'))).status).toBe('succeeded')
+    expect((await fetch(`${ready.json?.url}/readyz`)).status).toBe(200)
+    await worker.stop()
+  })
+
+  it('goes on when it is back, with one line for the loss and one for the return', async () => {
+    const { dir, port, url, ...redis } = await startRedis()
+    const worker = await startWorker({ FOLIOT_REDIS_URL: url, FOLIOT_JOBS: `${FOLIOT_JOBS},@foliot/example-demo` })
+    const bed = await openTestBed(url)
+    expect((await bed.end(await bed.add(end, 'succeed'))).status).toBe('succeeded')
+
+    await redis.kill()
+    await worker.waitForLine(({ text }) => text.includes('is away'))
+    expect((await fetch(`${worker.url}/healthz`)).status).toBe(200)
+    expect((await fetch(`${worker.url}/readyz`)).status).toBe(503)
+    await startRedis({ dir, port })
+
+    expect((await bed.end(await bed.add(end, 'succeed'))).status).toBe('succeeded')
+    await worker.waitForLine(({ json }) => json?.msg === 'Redis is back')
+    expect((await fetch(`${worker.url}/healthz`)).status).toBe(200)
+    expect(news(worker)).toEqual([away(port), 'Redis is back'])
+    expect(await listWorkers(bed.redis)).toMatchObject([{ pid: worker.pid, state: 'running' }])
+    expect(await worker.stop()).toEqual({ code: 0, signal: null })
+    expect(worker.lines.filter(({ json }) => json?.level === 'error')).toHaveLength(1)
+  })
+
+  it('does not wait for it longer than for the stop as a whole, and tells its jobs to stop all the same', async () => {
+    const { port, url, ...redis } = await startRedis()
+    const worker = await startWorker({ FOLIOT_REDIS_URL: url, FOLIOT_JOBS, FOLIOT_SHUTDOWN_GRACE_MS: '0' })
+    const bed = await openTestBed(url)
+    await bed.readWhen(await bed.add(wait, null), ({ status }) => status === 'running')
+    await redis.kill()
+    await worker.waitForLine(({ text }) => text.includes('is away'))
+    worker.signal('SIGTERM')
+    await worker.waitForLine(({ json }) => json?.msg === 'told to stop')
+    expect(await worker.exited).toEqual({ code: 1, signal: null })
+    expect(worker.lines.at(-1)?.json?.msg).toBe('not stopped within 5000 ms; ending without it')
+    // Each of its many tries to reach Redis failed; the first was worth a line.
+    expect(news(worker)).toEqual([away(port)])
+  })
+})
