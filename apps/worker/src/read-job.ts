@@ -18,14 +18,14 @@ export interface NotHere {
   readonly settlement: Settlement
 }
 
-/** How long a job goes from worker to worker for one that knows its type, in this version. */
-const UNKNOWN_TYPE_TTL_MS = 60 * 60 * 1000
 const PASS_ON_AFTER_MS = 5000
+/** How often a job is passed on to a worker that knows its type, in this version: for about an hour. */
+const MOST_PASSES = 720
 
 /**
  * Finds the handler of a claimed job and checks its input.
  *
- * @throws UnrecoverableError `unreadable`, `invalid_input`, or `unknown_type` after an hour of looking.
+ * @throws UnrecoverableError `unreadable`, `invalid_input`, or `unknown_type` after about an hour of looking.
  */
 export async function readJob(
   claim: Claim,
@@ -47,10 +47,11 @@ export async function readJob(
   return { kind: 'readable', definition, handler, input: result.value }
 }
 
-function passOn({ type, envelope, scheduledFor, startedAt }: Claim, random: () => number): NotHere {
+function passOn({ type, envelope, attempt, attemptsUsed }: Claim, random: () => number): NotHere {
   const wanted = `job type "${type}" in version ${envelope.version}`
-  if (startedAt - scheduledFor > UNKNOWN_TYPE_TTL_MS) {
-    throw new UnrecoverableError(`no worker of this queue ran ${wanted} within an hour`, {
+  // Starts that used up no attempt: what is passed on uses none. How old the job is says nothing, it may have waited long.
+  if (attempt - attemptsUsed > MOST_PASSES) {
+    throw new UnrecoverableError(`no worker of this queue ran ${wanted}, after ${MOST_PASSES} of them were asked`, {
       kind: ERROR_KINDS.unknown_type,
     })
   }

@@ -50,6 +50,8 @@ export class FoliotBackend extends RedisQueueBackend {
   constructor(queue: string, redis: Redis, events: BackendEvents, name: string, options: WorkerOptions) {
     const plain = createRedisBackend(name, options, { withBlockingConnection: true }) as RedisQueueBackend
     super(plain.connection, name, plain.keys, (type) => plain.toKey(type), options, plain.blockingConnection, true)
+    // It passes on errors of the connections, as this one does. Nobody listens to it, and that would end the process.
+    plain.on('error', () => undefined)
     this.#queue = queue
     this.#redis = redis
     this.#events = events

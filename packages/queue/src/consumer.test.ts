@@ -1,5 +1,5 @@
 import { LIMITS } from '@foliot/jobs'
-import { waitUntil } from '@foliot/testkit'
+import { startRedis, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { Consumer } from './consumer.ts'
 import { dead, openTestQueues, retry, succeed, untilStopped } from './fixtures/test-queues.ts'
@@ -223,6 +223,28 @@ describe('Consumer', () => {
     }
     await Promise.all(consumers.map(({ consumer }) => consumer.stop(0)))
     expect(await redis.ping()).toBe('PONG')
+  })
+})
+
+describe('a Redis that goes and comes back', () => {
+  it('finds the consumer as it was: what ran goes on, and what waited runs', async () => {
+    const server = await startRedis()
+    const own = await openTestQueues(server.url)
+    const queue = own.newQueue()
+    const [held, waiting] = [await own.add(queue, { maxAttempts: 1 }), await own.add(queue)]
+    const attempts = attemptsOf()
+    const gate = Promise.withResolvers<void>()
+    await own.consume(queue, async (attempt) => {
+      attempts.run(attempt)
+      await gate.promise
+      return succeed()
+    })
+    await attempts.next()
+    await server.kill()
+    gate.resolve()
+    await startRedis({ dir: server.dir, port: server.port })
+    await own.readWhen(queue, waiting.id, ({ status }) => status === 'succeeded')
+    expect(await own.read(queue, held.id)).toMatchObject({ status: 'succeeded', attempt: 1, attemptsUsed: 0 })
   })
 })
 

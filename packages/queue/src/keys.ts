@@ -88,7 +88,7 @@ export const catalogKey = 'foliot-x:{catalog}:types'
 /** ZSET job type → when it was last announced (ms). Lives and dies with the entries of `catalogKey`. */
 export const catalogSeenKey = 'foliot-x:{catalog}:seen'
 
-/** STRING: grows with every change of the catalog. */
+/** STRING: when the catalog was last changed. Differs after every change. */
 export const catalogRevisionKey = 'foliot-x:{catalog}:revision'
 
 /** ZSET queue → when it was last announced (ms). A queue is dropped once it is both unannounced and empty. */

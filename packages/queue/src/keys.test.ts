@@ -1,0 +1,156 @@
+import { newJobId } from '@foliot/jobs'
+import { describe, expect, it } from 'vitest'
+import { announce } from './catalog.ts'
+import { Consumer } from './consumer.ts'
+import { dead, guarded, openTestQueues, retry, succeed } from './fixtures/test-queues.ts'
+import * as keys from './keys.ts'
+import { cancelJob, discardJobs, promoteJob, redriveJob } from './moves.ts'
+import { startOperation } from './operations.ts'
+import { limitQueue, pauseQueue, resumeQueue } from './queues.ts'
+import { sweepQueue } from './sweep.ts'
+import { beat } from './workers.ts'
+
+const q = await openTestQueues()
+const by = { by: 'test' }
+
+/** Everything that the package can do to a queue, but for what needs a process to die. */
+async function useEverything(queue: string): Promise<void> {
+  const add = async (job: Parameters<typeof q.add>[1] = {}) => (await q.add(queue, job)).id
+  await announce(q.redis, [{ name: 'a.b', version: 1, queue } as never])
+  await beat(q.redis, { id: 'w1' } as never)
+  await limitQueue(q.redis, queue, { concurrency: 50, rateLimit: { max: 1000, perMs: 60_000 } })
+  const ids = {
+    done: await add({ idempotency: { key: 'a', fingerprint: 'b' } }),
+    dead: await add({ input: 'dead' }),
+    retried: await add({ input: 'retry', priority: 3 }),
+    snoozed: await add({ input: 'snooze' }),
+    promoted: await add({ runAt: Date.now() + 60_000 }),
+    cancelled: await add({ runAt: Date.now() + 60_000, priority: 2 }),
+    broken: await add(),
+  }
+  await q.redis.hset(keys.jobKey(queue, ids.broken), 'data', '{')
+  const errors: Error[] = []
+  const consumer = new Consumer({
+    queue,
+    concurrency: 3,
+    worker: 'w1',
+    redis: q.redis,
+    onError: (error) => void errors.push(error),
+    run: guarded(async (attempt) => {
+      attempt.log('a line')
+      await Promise.all([attempt.progress('1'), attempt.flushLog()])
+      const { input } = attempt.claim
+      if (input === 'dead') return dead('no')
+      if (input === 'retry') return retry(60_000)
+      return input === 'snooze' ? { kind: 'snoozed', delayMs: 60_000, reason: 'r' } : succeed()
+    }),
+  })
+  await consumer.start()
+  await promoteJob(q.redis, { queue, id: ids.promoted }, by)
+  await cancelJob(q.redis, { queue, id: ids.cancelled }, by)
+  await q.readWhen(queue, ids.dead, ({ status }) => status === 'failed')
+  await redriveJob(q.redis, { queue, id: ids.dead }, by)
+  await q.readWhen(queue, ids.dead, ({ status, attempt }) => status === 'failed' && attempt === 2)
+  await discardJobs(q.redis, queue, [ids.dead], by)
+  const { finished } = await startOperation(q.redis, {
+    kind: 'redrive',
+    filter: { queues: [queue] },
+    dryRun: true,
+    reason: by,
+  })
+  await finished
+  await pauseQueue(q.redis, queue)
+  await resumeQueue(q.redis, queue)
+  await sweepQueue(q.redis, queue)
+  for (const id of [ids.done, ids.promoted]) await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
+  for (const id of [ids.retried, ids.snoozed])
+    await q.readWhen(queue, id, ({ nextAttemptAt }) => nextAttemptAt !== undefined)
+  for (const job of [{}, { priority: 1 }]) await add(job)
+  await consumer.stop(0)
+  expect(errors).toEqual([])
+}
+
+const UUID = '[0-9a-f]{8}-[0-9a-f-]{27}'
+
+describe('the keys of a database that everything was done to', () => {
+  it('are BullMQ’s and those of keys.ts, and no others; ours with a TTL or an owner', async () => {
+    const queue = 'every.thing-1'
+    await useEverything(queue)
+    const all = await q.redis.keys('*')
+    const bull = all.filter((key) => key.startsWith(keys.bullBase(queue)))
+    const ours = all.filter((key) => key.startsWith('foliot-x:'))
+    expect(all.filter((key) => !bull.includes(key) && !ours.includes(key))).toEqual([])
+
+    // What BullMQ itself keeps of a queue and of a job.
+    const { base, ...places } = keys.bullKeys(queue)
+    const ofQueue = [...Object.values(places), ...['stalled', 'stalled-check', 'limiter'].map((name) => base + name)]
+    const ofJob = new RegExp(`^${UUID}(:lock|:logs)?$`)
+    expect(bull.filter((key) => !ofQueue.includes(key) && !ofJob.test(key.slice(base.length)))).toEqual([])
+
+    const owned = [keys.catalogKey, keys.catalogSeenKey, keys.catalogRevisionKey, keys.queuesKey, keys.workersKey]
+    const withTtl = [
+      [keys.idempotencyKey(queue, '*'), 1],
+      [keys.sweepLeaseKey(queue), 1],
+      [keys.workerKey('w1'), 1],
+      [keys.operationKey('*'), 1],
+    ] as const
+    expect(ours.filter((key) => owned.includes(key)).sort()).toEqual([...owned].sort())
+    let found = owned.length
+    for (const [pattern, count] of withTtl) {
+      const matching = await q.redis.keys(pattern)
+      expect([pattern, matching.length]).toEqual([pattern, count])
+      for (const key of matching)
+        expect([key, await q.redis.pttl(key)]).toEqual([key, expect.toSatisfy((ms) => ms > 0)])
+      found += matching.length
+    }
+    expect(ours).toHaveLength(found)
+  })
+})
+
+describe('keys.ts', () => {
+  const queue = 'a.b-c_d'
+  const made = {
+    ofQueue: [
+      ...Object.values(keys.bullKeys(queue)),
+      keys.jobKey(queue, 'id'),
+      keys.lockKey(queue, 'id'),
+      keys.logsKey(queue, 'id'),
+      keys.idempotencyKey(queue, 'digest'),
+      keys.sweepLeaseKey(queue),
+      keys.brokenBase(queue),
+    ],
+    ours: [
+      keys.idempotencyKey(queue, 'digest'),
+      keys.sweepLeaseKey(queue),
+      keys.brokenBase(queue),
+      keys.catalogKey,
+      keys.catalogSeenKey,
+      keys.catalogRevisionKey,
+      keys.queuesKey,
+      keys.workersKey,
+      keys.workerKey('w'),
+      keys.operationKey(newJobId(Date.now())),
+    ],
+  }
+
+  it('keeps all keys of a queue in one slot', () => {
+    for (const key of made.ofQueue) expect(key.match(/\{([^}]*)\}/)?.[1]).toBe(queue)
+  })
+
+  it('puts nothing of ours into BullMQ’s space', () => {
+    for (const key of made.ours) expect(key.startsWith('foliot-x:')).toBe(true)
+    expect(keys.bullBase(queue)).toBe('foliot:{a.b-c_d}:')
+    expect(`${keys.PREFIX}:${keys.bullName(queue)}:`).toBe(keys.bullBase(queue))
+  })
+
+  it('makes no two keys alike', () => {
+    expect(new Set(made.ours).size).toBe(made.ours.length)
+    expect(keys.bullKeys(queue)).not.toEqual(keys.bullKeys('other'))
+    expect(keys.idempotencyKey(queue, 'a')).not.toBe(keys.idempotencyKey('other', 'a'))
+  })
+
+  it('has each of our keys above: a new one needs its place there', () => {
+    const bull = ['PREFIX', 'bullName', 'bullBase', 'bullKeys', 'jobKey', 'lockKey', 'logsKey']
+    expect(Object.keys(keys).filter((name) => !bull.includes(name))).toHaveLength(made.ours.length)
+  })
+})
