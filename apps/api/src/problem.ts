@@ -8,12 +8,19 @@ const RETRY_AFTER_SECONDS = 1
 
 /** The one place where an error becomes an answer. What it does not know is a mistake of ours, and is logged. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const foliot = beginErrorAnswer(error, request, reply)
+  reply.type('application/problem+json').send(toProblem(foliot))
+}
+
+/** Sets what every answer to this error has, whatever its body looks like. */
+export function beginErrorAnswer(error: unknown, request: FastifyRequest, reply: FastifyReply): FoliotError {
   const foliot = toFoliotError(error)
   if (foliot.code === 'internal') request.log.error({ err: error }, 'a request failed for a reason that nobody foresaw')
   const retryAfter = foliot.retryAfterSeconds ?? (needsRetryAfter(foliot.status) ? RETRY_AFTER_SECONDS : undefined)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   if (foliot.status === 401) reply.header('www-authenticate', 'Bearer')
-  reply.code(foliot.status).type('application/problem+json').send(toProblem(foliot))
+  reply.code(foliot.status)
+  return foliot
 }
 
 const needsRetryAfter = (status: number): boolean => status === 429 || status === 503
@@ -37,8 +44,6 @@ const FASTIFY_CODES: Record<string, { code: ErrorCode; hint?: string }> = {
     hint: 'send JSON with `Content-Type: application/json`',
   },
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload_too_large', hint: 'a request may be 1 MiB, a batch 8 MiB' },
-  FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'validation_failed' },
-  FST_ERR_CTP_INVALID_JSON_BODY: { code: 'validation_failed' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: { code: 'validation_failed' },
 }
 

@@ -1,9 +1,14 @@
 import { httpMetrics } from '@foliot/telemetry'
-import { fastify } from 'fastify'
+import { fastify, LogController } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { guardRoutes } from './access.ts'
 import type { Api, ApiDeps } from './api.ts'
+import { answerByOurselves, answerUnreadable, answerUnroutable } from './broken-requests.ts'
+import { readJsonBodies } from './json-bodies.ts'
+import { recogniseBy } from './login/recognise.ts'
+import { Sessions } from './login/sessions.ts'
 import { describeApi } from './openapi.ts'
+import { pageRoutes } from './pages/page-routes.ts'
 import { answerError } from './problem.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { jobTypeRoutes } from './routes/job-types.ts'
@@ -15,17 +20,21 @@ import { UnknownPaths } from './unknown-paths.ts'
 
 const BODY_BYTES = 1024 * 1024
 
-/** Builds the whole REST API. It listens to nothing yet. */
+/** Builds the whole REST API and the pages. It listens to nothing yet. */
 export async function buildServer(deps: ApiDeps): Promise<Api> {
   const app = fastify({
     loggerInstance: deps.log,
     // A busy api answers thousands of requests a second; what goes wrong is logged where it happens.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
-    // An input may hold such keys: it is never merged into anything.
-    onProtoPoisoning: 'ignore',
-    onConstructorPoisoning: 'ignore',
-    forceCloseConnections: true,
+    // A caller who sends a request byte by byte keeps a connection no longer. Long polls are received by then.
+    requestTimeout: 60_000,
+    clientErrorHandler: answerUnreadable,
+    frameworkErrors: answerUnroutable,
+    http: { requireHostHeader: false },
+    // At shutdown whoever is being served gets an answer; idle connections are closed.
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
   }).withTypeProvider<ZodTypeProvider>() as unknown as Api
 
@@ -34,12 +43,15 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
   // request.
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(answerError)
+  readJsonBodies(app)
+  answerByOurselves(app)
   const unknownPaths = new UnknownPaths(app)
   app.setNotFoundHandler((request, reply) => {
     throw unknownPaths.explain(request, reply)
   })
   countRequests(app, deps)
-  guardRoutes(app, deps.keys)
+  const sessions = new Sessions(deps.keys)
+  guardRoutes(app, deps.keys, recogniseBy(sessions))
   await describeApi(app)
 
   await app.register(async (scope) => {
@@ -48,6 +60,7 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
       routes(api, deps)
     }
   })
+  await pageRoutes(app, deps, sessions)
   return app
 }
 

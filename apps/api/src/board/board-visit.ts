@@ -1,0 +1,50 @@
+import type { Job, JobType } from '@foliot/jobs'
+import { listWorkers, type MoveReason, type WorkerInfo } from '@foliot/queue'
+import type { FastifyRequest } from 'fastify'
+import type { Redis } from 'ioredis'
+import type { ApiDeps } from '../api.ts'
+import { redactJob } from './redaction.ts'
+
+/** One request to the board: who asks, and what several of its queues need of one reading. */
+export class BoardVisit {
+  readonly redis: Redis
+  readonly reason: MoveReason
+  readonly mayOperate: boolean
+  readonly #deps: ApiDeps
+  #types: ReadonlyMap<string, JobType> | undefined
+  #workers: Promise<WorkerInfo[]> | undefined
+
+  constructor(deps: ApiDeps, { caller }: FastifyRequest) {
+    this.redis = deps.redis
+    this.reason = { by: caller.name, reason: 'on the board' }
+    this.mayOperate = caller.scopes.has('operate')
+    this.#deps = deps
+  }
+
+  /** Names of every queue there is. */
+  get queues(): readonly string[] {
+    return this.#deps.catalog.queues
+  }
+
+  redact(job: Job): Job {
+    this.#types ??= new Map(this.#deps.catalog.types.map((type) => [type.name, type]))
+    return redactJob(job, this.#types)
+  }
+
+  workers(): Promise<WorkerInfo[]> {
+    this.#workers ??= listWorkers(this.redis)
+    return this.#workers
+  }
+
+  /** @throws FoliotError `not_found` */
+  assertQueue(name: string): Promise<void> {
+    return this.#deps.catalog.assertQueue(name)
+  }
+
+  /** Does what somebody asked for on the board, and writes down that they did. */
+  async act<T>(action: string, on: { queue: string; jobId?: string }, move: () => Promise<T>): Promise<T> {
+    const outcome = await move()
+    this.#deps.log.info({ caller: this.reason.by, action, ...on }, `${action} on the board`)
+    return outcome
+  }
+}
