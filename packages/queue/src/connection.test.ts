@@ -23,7 +23,7 @@ describe('connectForRequests', () => {
     expect(await waitUntil(() => redis.ping())).toBe('PONG')
     await server.kill()
     await waitUntil(() => redis.status !== 'ready')
-    await expect(redis.ping()).rejects.toThrow()
+    await expect(redis.ping()).rejects.toThrow('enableOfflineQueue')
     await startRedis({ dir: server.dir, port: server.port })
     expect(await waitUntil(() => redis.ping())).toBe('PONG')
   })

@@ -152,6 +152,7 @@ export class Consumer {
       const settlement = this.#stopping
         ? ({ kind: 'handed_back', reason: 'the worker is shutting down' } as const)
         : await this.#options.run(attempt)
+      attempt.end()
       this.#locks.release(attempt)
       if (attempt.stopReason === 'lost') {
         this.#options.onLost?.(claim)

@@ -94,7 +94,7 @@ export function toJob(stored: StoredJob): Job {
 }
 
 /** BullMQ keeps a delayed job's due time in the upper bits of its score. */
-export const dueMs = (delayedScore: string): number => Math.floor(Number(delayedScore) / 4096)
+const dueMs = (delayedScore: string): number => Math.floor(Number(delayedScore) / 4096)
 
 function failureOf(fields: Record<string, string>): JobFailure | null {
   if (fields.failedReason === undefined) return null

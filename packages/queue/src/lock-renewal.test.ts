@@ -101,6 +101,23 @@ describe('LockRenewal', () => {
   })
 })
 
+describe('a move that takes long', () => {
+  it('leaves no lock on the job', async () => {
+    const server = await startRedis()
+    const own = await openTestQueues(server.url)
+    const queue = own.newQueue()
+    const { id } = await own.add(queue)
+    await own.consume(queue, async () => {
+      process.kill(server.pid, 'SIGSTOP')
+      // Locks are renewed each second.
+      setTimeout(() => process.kill(server.pid, 'SIGCONT'), 1500)
+      return { kind: 'snoozed', delayMs: 60_000, reason: 'not now' }
+    })
+    await own.readWhen(queue, id, ({ nextAttemptAt }) => nextAttemptAt !== undefined)
+    expect(await own.redis.exists(lockKey(queue, id))).toBe(0)
+  })
+})
+
 describe('a Redis that hangs for longer than a lock lasts', () => {
   it('has no job run twice, and gets the results of those that ended meanwhile', async () => {
     const server = await startRedis()

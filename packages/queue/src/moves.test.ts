@@ -152,6 +152,9 @@ describe('redriveJob', () => {
         'redriven started succeeded',
       ].join(' '),
     )
+    // An idle worker that nobody wakes looks by itself after 5 s.
+    const [askedAt, startedAt] = job.timeline.slice(-3, -1).map(({ at }) => Date.parse(at)) as [number, number]
+    expect(startedAt - askedAt).toBeLessThan(2500)
     expect(job.timeline.filter(({ event }) => event === 'redriven').map(({ detail }) => detail)).toEqual([
       'by ops: it was time',
       'by ops',

@@ -84,6 +84,7 @@ describe.concurrent('a process that is killed', () => {
 async function addPlain(queue: string): Promise<string> {
   const plain = new Queue(bullName(queue), { connection: q.redis, prefix: PREFIX, skipMetasUpdate: true })
   const { id } = await plain.add('plain.job', {})
+  await q.redis.hset(jobKey(queue, id as string), 'opts', '{}')
   await plain.close()
   return id as string
 }

@@ -1,7 +1,7 @@
 import { LIMITS } from '@foliot/jobs'
 import { describe, expect, it } from 'vitest'
 import { readLog } from './find-job.ts'
-import { openTestQueues, succeed } from './fixtures/test-queues.ts'
+import { openTestQueues, retry, succeed } from './fixtures/test-queues.ts'
 import { jobKey, lockKey, logsKey } from './keys.ts'
 import type { RunningAttempt } from './running-attempt.ts'
 
@@ -104,6 +104,13 @@ describe('an attempt that lost its job', () => {
     expect(attempt.stopReason).toBe('lost')
   })
 
+  it('is lost also if it is the last one that was started', async () => {
+    const { attempt, queue, id } = await hold()
+    await q.redis.set(lockKey(queue, id), 'another-token', 'PX', 60_000)
+    await attempt.progress('2')
+    expect([(await q.read(queue, id)).progress, attempt.stopReason]).toEqual([null, 'lost'])
+  })
+
   it('is lost also if the new one has the same lock token', async () => {
     const { attempt, queue, id } = await hold()
     await q.redis.hincrby(jobKey(queue, id), 'ats', 1)
@@ -162,6 +169,47 @@ describe('an attempt that lost its job', () => {
     await lost.promise
     expect(await q.read(queue, id)).toMatchObject({ status: 'running', attempt: 2, attemptsUsed: 0, error: null })
     expect(errors).toEqual([])
+  })
+})
+
+describe('an attempt whose lock ran out while nobody took the job', () => {
+  it('writes as before', async () => {
+    const { attempt, queue, id } = await hold()
+    await q.redis.del(lockKey(queue, id))
+    await attempt.progress('1')
+    await q.redis.del(lockKey(queue, id))
+    attempt.log('a line')
+    await attempt.flushLog()
+    expect((await q.read(queue, id)).progress).toBe(1)
+    expect(await readLog(q.redis, { queue, id })).toEqual(['a line'])
+    expect(attempt.stopReason).toBeUndefined()
+  })
+
+  it('writes nothing once the job was taken for stalled', async () => {
+    const { attempt, queue, id } = await hold()
+    await q.redis.multi().del(lockKey(queue, id)).hincrby(jobKey(queue, id), 'stc', 1).exec()
+    await attempt.progress('1')
+    expect([(await q.read(queue, id)).progress, attempt.stopReason]).toEqual([null, 'lost'])
+  })
+})
+
+describe('an attempt that has ended', () => {
+  it('writes nothing, though its handler goes on', async () => {
+    const queue = q.newQueue()
+    const { id } = await q.add(queue)
+    const held = Promise.withResolvers<RunningAttempt>()
+    await q.consume(queue, async (attempt) => {
+      held.resolve(attempt)
+      return retry(60_000)
+    })
+    const attempt = await held.promise
+    await q.readWhen(queue, id, ({ status }) => status === 'retrying')
+    await attempt.progress('1')
+    attempt.log('a line')
+    await attempt.flushLog()
+    expect(await q.read(queue, id)).toMatchObject({ status: 'retrying', progress: null })
+    expect(await readLog(q.redis, { queue, id })).toEqual([])
+    expect(attempt.stopReason).toBeUndefined()
   })
 })
 

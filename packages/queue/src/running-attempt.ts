@@ -1,6 +1,6 @@
 import { LIMITS, truncate } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import type { Claim } from './claim.ts'
+import type { Claim, HeldClaim } from './claim.ts'
 import { bullKeys, jobKey, lockKey, logsKey } from './keys.ts'
 import { runScript } from './scripts.ts'
 
@@ -13,20 +13,24 @@ const LOG_BATCH = 500
 /**
  * An attempt while it runs: the claim, the way to stop it, and the only way in which it may write. Each write is checked
  * against the lock and the attempt's number in the script that makes it, so an attempt that lost its job writes nothing.
+ * Nor does one that has ended, though its handler may go on.
  */
 export class RunningAttempt {
   readonly claim: Claim
   readonly #redis: Redis
   readonly #token: string
+  readonly #stalls: string
   readonly #stopped = Promise.withResolvers<StopReason>()
   #controller: AbortController | undefined
   #reason: StopReason | undefined
   #lines: string[] = []
   #flushing: Promise<void> | undefined
   #refused: Error | undefined
+  #ended = false
 
-  constructor(claim: Claim, token: string, redis: Redis) {
+  constructor(claim: HeldClaim, token: string, redis: Redis) {
     this.claim = claim
+    this.#stalls = claim.stalls
     this.#token = token
     this.#redis = redis
   }
@@ -53,6 +57,11 @@ export class RunningAttempt {
     this.#reason = reason
     this.#controller?.abort(stopError(reason))
     this.#stopped.resolve(reason)
+  }
+
+  /** From here on it writes nothing. For its consumer, before the job is moved. */
+  end(): void {
+    this.#ended = true
   }
 
   /** Stores the progress; resolves when it can be read. `json` is JSON text. Does nothing once the job is lost. */
@@ -88,9 +97,10 @@ export class RunningAttempt {
   }
 
   async #write(args: string[]): Promise<void> {
+    if (this.#ended) return
     const { queue, id, attempt } = this.claim
     const keys = [jobKey(queue, id), lockKey(queue, id), bullKeys(queue).events, logsKey(queue, id)]
-    const written = await runScript(this.#redis, 'writeAttempt', keys, [this.#token, attempt, ...args])
+    const written = await runScript(this.#redis, 'writeAttempt', keys, [this.#token, attempt, this.#stalls, ...args])
     if (written === 0) this.stop('lost')
   }
 }

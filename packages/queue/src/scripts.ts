@@ -23,8 +23,8 @@ export const SCRIPTS = {
   cancelWaiting: lua.cancelWaiting,
   redrive: lua.redrive,
   discard: lua.discard,
-  renewLocks: lua.renewLocks,
-  writeAttempt: lua.writeAttempt,
+  renewLocks: `${lua.holds}\n${lua.renewLocks}`,
+  writeAttempt: `${lua.holds}\n${lua.writeAttempt}`,
   announce: lua.announce,
 }
 

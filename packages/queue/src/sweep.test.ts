@@ -71,6 +71,8 @@ describe('sweepQueue', () => {
     await age(queue, ids.succeeded, RETENTION.completed.age + 60)
     const removed = await Promise.all(Array.from({ length: 5 }, () => sweepQueue(q.redis, queue)))
     expect(removed.sort()).toEqual([0, 0, 0, 0, 1])
+    await age(queue, ids.failed, RETENTION.failed.age + 60)
+    expect(await sweepQueue(q.redis, queue)).toBe(0)
     const left = await q.redis.pttl(sweepLeaseKey(queue))
     expect([left > 0, left < SWEEP_EVERY_MS]).toEqual([true, true])
   })

@@ -110,6 +110,18 @@ redis.call('ZADD', KEYS[8], 0, '0')
 return result
 `
 
+export const holds = `-- Whether an attempt still has its job. A lock that ran out while nobody took the job, for example because Redis hung, is
+-- no loss: leaving \`active\` without the lock counts a stall, and each claim counts a start.
+-- Part of renew-locks.lua and write-attempt.lua.
+local function holds(job, token, attempt, stalls)
+  local f = redis.call('HMGET', job, 'ats', 'stc', 'finishedOn')
+  if f[1] ~= attempt then return false end
+  local owner = redis.call('GET', job .. ':lock')
+  if owner then return owner == token end
+  return (f[2] or '0') == stalls and not f[3]
+end
+`
+
 export const promote = `-- Makes a delayed job due now and notes who asked.
 -- bull()   BullMQ's promote
 -- KEYS     BullMQ's nine     ARGV BullMQ's two: 1 key base, 2 job id · then 3 event as JSON
@@ -250,9 +262,8 @@ if moved > 0 and redis.call('HEXISTS', KEYS[7], 'paused') == 0 then redis.call('
 return moved
 `
 
-export const renewLocks = `-- Renews the locks of running attempts, and tells which of them have lost their job. A lock that ran out while nobody
--- took the job, for example because Redis hung, is taken again: leaving \`active\` without the lock counts a stall, and
--- each claim counts a start.
+export const renewLocks = `-- Renews the locks of running attempts, also those that ran out, and tells which of them have lost their job.
+-- holds()  of holds.lua
 -- KEYS     1 stalled
 -- ARGV     1 key base · 2 ms for which a lock lasts · then for each attempt: job id · lock token · attempt · stalls
 -- Returns  the places of the lost ones in that list, from 0
@@ -260,13 +271,7 @@ local lost = {}
 for i = 3, #ARGV, 4 do
   local id = ARGV[i]
   local job = ARGV[1] .. id
-  local owner = redis.call('GET', job .. ':lock')
-  local held = owner == ARGV[i + 1]
-  if not owner then
-    local f = redis.call('HMGET', job, 'ats', 'stc', 'finishedOn')
-    held = f[1] == ARGV[i + 2] and (f[2] or '0') == ARGV[i + 3] and not f[3]
-  end
-  if held then
+  if holds(job, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) then
     redis.call('SET', job .. ':lock', ARGV[i + 1], 'PX', ARGV[2])
     redis.call('SREM', KEYS[1], id)
   else
@@ -277,17 +282,18 @@ return lost
 `
 
 export const writeAttempt = `-- A running attempt writes progress or log lines, if it is still the one that holds the job.
+-- holds()  of holds.lua
 -- KEYS     1 job · 2 lock · 3 events · 4 logs
--- ARGV     1 lock token · 2 attempt · 3 'progress' or 'log'
---          progress: 4 value as JSON · 5 job id       log: 4 most lines kept · 5… lines
+-- ARGV     1 lock token · 2 attempt · 3 stalls · 4 'progress' or 'log'
+--          progress: 5 value as JSON · 6 job id       log: 5 most lines kept · 6… lines
 -- Returns  1 written · 0 the job has another owner now
-if redis.call('GET', KEYS[2]) ~= ARGV[1] or redis.call('HGET', KEYS[1], 'ats') ~= ARGV[2] then return 0 end
-if ARGV[3] == 'progress' then
-  redis.call('HSET', KEYS[1], 'progress', ARGV[4])
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', 10000, '*', 'event', 'progress', 'jobId', ARGV[5], 'data', ARGV[4])
+if not holds(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) then return 0 end
+if ARGV[4] == 'progress' then
+  redis.call('HSET', KEYS[1], 'progress', ARGV[5])
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', 10000, '*', 'event', 'progress', 'jobId', ARGV[6], 'data', ARGV[5])
 else
-  redis.call('RPUSH', KEYS[4], unpack(ARGV, 5))
-  redis.call('LTRIM', KEYS[4], -ARGV[4], -1)
+  redis.call('RPUSH', KEYS[4], unpack(ARGV, 6))
+  redis.call('LTRIM', KEYS[4], -ARGV[5], -1)
 end
 return 1
 `
