@@ -97,7 +97,8 @@ describe('Consumers', () => {
     const consumers = await bed.work(runnables, { graceMs: graceOf(10), isBroken: () => true })
     const [added, last] = [await bed.add(job, null), await bed.add(job, null, { maxAttempts: 1 })]
     await entered
-    await bed.readWhen(last, ({ status }) => status === 'running')
+    // Redis calls it running as soon as it is claimed; the worker has to have begun with it.
+    await waitUntil(() => consumers.running.includes(last.id))
     await consumers.stop()
     const error = {
       kind: 'crashed',

@@ -1,5 +1,5 @@
 import type { Service } from '@foliot/lifecycle'
-import { Consumer, isRedisTrouble, type RunningAttempt } from '@foliot/queue'
+import { Consumer, isRedisAway, type RunningAttempt } from '@foliot/queue'
 import { type JobMetrics, type Logger, traceBindings, withJobSpan } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import { type PipelineDeps, runAttempt } from './pipeline.ts'
@@ -60,7 +60,7 @@ function createConsumer(queue: string, options: ConsumersOptions): Consumer {
     run: (attempt) => runReported(attempt, pipeline, metrics, log),
     onError: (err) => {
       // That Redis is away concerns all queues: `RedisConnection` says so, once.
-      if (redis.status !== 'ready' && isRedisTrouble(err)) return
+      if (isRedisAway(err)) return
       log.error({ err }, `trouble with queue ${queue}: ${err.message}`)
     },
     onLost: ({ id, type, attempt }) => {

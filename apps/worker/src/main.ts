@@ -44,7 +44,14 @@ const consumers = new Consumers({
   worker,
   redis,
   graceMs: env.FOLIOT_SHUTDOWN_GRACE_MS,
-  pipeline: { runnables, stopGraceMs: 5000, random: Math.random, isBroken: () => isBroken },
+  pipeline: {
+    runnables,
+    stopGraceMs: 5000,
+    random: Math.random,
+    isBroken: () => isBroken,
+    onLogRefused: ({ id }, err) =>
+      log.error({ err, jobId: id }, `Redis refused lines of the job's log: ${err.message}`),
+  },
   metrics: jobMetrics(metrics.meter),
   log,
 })

@@ -16,6 +16,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { runnablesOf } from './fixtures/runnables.ts'
 import { openTestBed } from './fixtures/test-bed.ts'
+import type { PipelineDeps } from './pipeline.ts'
 
 const bed = await openTestBed()
 
@@ -25,12 +26,13 @@ type Options = Partial<Pick<AnyJobDefinition, 'input' | 'timeoutMs'>> & {
   output?: z.ZodType
   retry?: Partial<AnyJobDefinition['retry']>
   stopGraceMs?: number
+  onLogRefused?: PipelineDeps['onLogRefused']
 }
 
 let queues = 0
 
 /** Has a worker of its own serve jobs with this handler; gives a way to add one. */
-async function serve(handler: Handler, { retry, stopGraceMs, ...options }: Options = {}) {
+async function serve(handler: Handler, { retry, stopGraceMs, onLogRefused, ...options }: Options = {}) {
   const definition = defineJob({
     name: 'test.any',
     queue: `test-${++queues}`,
@@ -40,6 +42,7 @@ async function serve(handler: Handler, { retry, stopGraceMs, ...options }: Optio
   })
   await bed.work(runnablesOf([definition], { 'test.any': handler }), {
     ...(stopGraceMs !== undefined && { stopGraceMs }),
+    ...(onLogRefused && { onLogRefused }),
   })
   return (input: unknown = null, job?: Partial<NewJob>) => bed.add(definition, input, job)
 }
@@ -239,6 +242,18 @@ describe('a handler that throws', () => {
     const job = await ended(throwing(thrown), { retry: { attempts: 3 } })
     expect(job).toMatchObject({ status: 'failed', attempt: 1, attemptsUsed: 1, maxAttempts: 3, error: { kind } })
     expect(details(job, 'failed')).toEqual([`not retried: ${kind}`])
+  })
+
+  it('log lines that Redis refuses are lost, and told; the job ends as it would have', async () => {
+    const refused: string[] = []
+    const logging = async (_: unknown, ctx: { jobId: string; queue: string; log: { info(line: string): void } }) => {
+      await bed.redis.set(`foliot:{${ctx.queue}}:${ctx.jobId}:logs`, 'no list')
+      ctx.log.info('nowhere to go')
+      return 'done'
+    }
+    const job = await ended(logging, { onLogRefused: ({ id }, error) => refused.push(`${id} ${error.message}`) })
+    expect(job).toMatchObject({ status: 'succeeded', output: 'done' })
+    expect(refused).toEqual([expect.stringMatching(new RegExp(`^${job.id} WRONGTYPE`))])
   })
 
   it('has as many attempts as the request says, not its type', async () => {

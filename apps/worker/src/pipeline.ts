@@ -14,6 +14,8 @@ export interface PipelineDeps {
   random: () => number
   /** Whether an error that nobody caught is ending the process. Any of the jobs that run may have caused it. */
   isBroken: () => boolean
+  /** Told when Redis refused lines of a job's log. They are lost; the attempt ends as it would have. */
+  onLogRefused: (claim: Claim, error: Error) => void
 }
 
 /**
@@ -28,7 +30,7 @@ export async function runAttempt(attempt: RunningAttempt, deps: PipelineDeps): P
     if (readable.kind === 'not_here') return readable.settlement
     definition = readable.definition
     const performed = await perform(attempt, readable, deps.stopGraceMs)
-    await attempt.flushLog()
+    await attempt.flushLog().catch((error: Error) => deps.onLogRefused(claim, error))
     return await settle(performed, { claim, definition, deps })
   } catch (thrown) {
     return fail(classifyError(thrown), { claim, definition, deps })

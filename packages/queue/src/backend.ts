@@ -3,7 +3,7 @@ import { createRedisBackend, type KeepJobs, type MinimalJob, RedisQueueBackend, 
 import type { Redis } from 'ioredis'
 import { type AttemptRecord, attemptField, RECORD_MESSAGE_BYTES } from './attempt-record.ts'
 import { type Claim, type HeldClaim, toClaim } from './claim.ts'
-import { brokenBase, bullKeys, jobKey } from './keys.ts'
+import { brokenBase, bullKeys, jobKey, recoveredKey } from './keys.ts'
 import { type Hold, renewLocks } from './lock-renewal.ts'
 import { runScript } from './scripts.ts'
 import type { Settlement } from './settlement.ts'
@@ -110,7 +110,7 @@ export class FoliotBackend extends RedisQueueBackend {
   override async moveStalledJobsToWait(): Promise<string[]> {
     const args = this.moveStalledJobsToWaitArgs()
     const { failed, delayed } = bullKeys(this.#queue)
-    const keys = [...args.slice(0, 9).map(String), failed, delayed]
+    const keys = [...args.slice(0, 9).map(String), failed, delayed, recoveredKey(this.#queue)]
     const [max, base, now, interval] = args.slice(9) as (string | number)[]
     // A little less than its interval: a lone worker would find its own last check still standing, and skip every other.
     const checked = [max, base, now, Number(interval) - 100] as (string | number)[]

@@ -71,27 +71,25 @@ export async function assertSafeRedis(redis: Redis): Promise<void> {
   }
 }
 
-/** Beginnings of errors by which Redis says that it cannot serve now; ours are among ioredis' messages. */
-const TROUBLE = [
+/** Beginnings of ioredis' messages for a connection that is not there. */
+const AWAY = [
   "Stream isn't writeable",
   'Connection is closed',
-  'Command timed out',
   'Command aborted',
   'Reached the max retries per request',
   'connect E',
   'read E',
   'write E',
-  'LOADING',
-  'READONLY',
-  'MASTERDOWN',
-  'CLUSTERDOWN',
-  'MISCONF',
-  'OOM',
-  'BUSY ',
 ]
 
+/** Beginnings of errors by which Redis, or our patience with it, says that it cannot serve now. */
+const UNABLE = ['Command timed out', 'LOADING', 'READONLY', 'MASTERDOWN', 'CLUSTERDOWN', 'MISCONF', 'OOM', 'BUSY ']
+
+/** Whether the error says that the connection to Redis is not there. */
+export const isRedisAway = (error: unknown): boolean => beginsWith(error, AWAY)
+
 /** Whether the error says that Redis is away, hung or full, rather than that a command was wrong. */
-export function isRedisTrouble(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return TROUBLE.some((beginning) => error.message.startsWith(beginning))
-}
+export const isRedisTrouble = (error: unknown): boolean => beginsWith(error, AWAY) || beginsWith(error, UNABLE)
+
+const beginsWith = (error: unknown, beginnings: readonly string[]): boolean =>
+  error instanceof Error && beginnings.some((beginning) => error.message.startsWith(beginning))

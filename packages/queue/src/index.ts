@@ -1,6 +1,13 @@
 export { ANNOUNCE_EVERY_MS, announce, Catalog } from './catalog.ts'
 export type { Claim } from './claim.ts'
-export { assertSafeRedis, connectForLoops, connectForRequests, isRedisTrouble, untilReady } from './connection.ts'
+export {
+  assertSafeRedis,
+  connectForLoops,
+  connectForRequests,
+  isRedisAway,
+  isRedisTrouble,
+  untilReady,
+} from './connection.ts'
 export { Consumer, type ConsumerOptions } from './consumer.ts'
 export { type Enqueued, enqueue, enqueueMany, type NewJob } from './enqueue.ts'
 export { locateJob, readJob, readLog } from './find-job.ts'

@@ -91,6 +91,7 @@ describe('the keys of a database that everything was done to', () => {
     const withTtl = [
       [keys.idempotencyKey(queue, '*'), 1],
       [keys.sweepLeaseKey(queue), 1],
+      [keys.recoveredKey(queue), 1],
       [keys.workerKey('w1'), 1],
       [keys.operationKey('*'), 1],
     ] as const
@@ -117,11 +118,13 @@ describe('keys.ts', () => {
       keys.logsKey(queue, 'id'),
       keys.idempotencyKey(queue, 'digest'),
       keys.sweepLeaseKey(queue),
+      keys.recoveredKey(queue),
       keys.brokenBase(queue),
     ],
     ours: [
       keys.idempotencyKey(queue, 'digest'),
       keys.sweepLeaseKey(queue),
+      keys.recoveredKey(queue),
       keys.brokenBase(queue),
       keys.catalogKey,
       keys.catalogSeenKey,

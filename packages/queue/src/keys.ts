@@ -79,6 +79,9 @@ export const idempotencyKey = (queue: string, digest: string): string => `foliot
 /** What keys of any type with a TTL begin with, followed by a job's id: what was found where its hash should be. */
 export const brokenBase = (queue: string): string => `foliot-x:{${queue}}:broken:`
 
+/** STRING with a TTL: when this queue was last searched for jobs of dead workers, in ms since 1970 by Redis' clock. */
+export const recoveredKey = (queue: string): string => `foliot-x:{${queue}}:recovered`
+
 /** STRING with a TTL: who sweeps this queue's finished jobs. */
 export const sweepLeaseKey = (queue: string): string => `foliot-x:{${queue}}:sweep`
 

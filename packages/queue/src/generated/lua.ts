@@ -198,11 +198,19 @@ end
 export const recoverStalled = `-- Counts the death of a process as an attempt, in the step that puts its job back.
 -- bull()        BullMQ's moveStalledJobsToWait; gives the ids it moved to the front of \`wait\`
 -- quarantine()  of quarantine.lua; so is bury()
--- KEYS          BullMQ's nine: 2 wait · 4 exists until the next check · then 10 failed · 11 delayed
--- ARGV          BullMQ's four: 2 key base · 3 now ms · then 5 message of a job whose attempts are used up
+-- KEYS          BullMQ's nine: 1 stalled · 2 wait · 4 exists until the next check · then 10 failed · 11 delayed
+--               12 when this was last done (ms)
+-- ARGV          BullMQ's four: 2 key base · 3 now ms · 4 ms to the next check · then 5 message of a job whose attempts are used up
 --               6 and 7 are quarantine.lua's
 -- Returns       {ids put back, ids that became dead letters}
 if redis.call('EXISTS', KEYS[4]) == 1 then return {{}, {}} end
+-- After a gap Redis was away or hung, and nobody could renew a lock: everybody gets one round to do so before a job whose
+-- lock ran out counts as abandoned.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local last = tonumber(redis.call('GET', KEYS[12]) or 0)
+redis.call('SET', KEYS[12], now, 'PX', 3600000)
+if now - last > 2 * ARGV[4] + 1000 then redis.call('DEL', KEYS[1]) end
 local back, dead = {}, quarantine()
 for _, id in ipairs(bull()) do
   local job = ARGV[2] .. id
