@@ -100,6 +100,16 @@ describe('Catalog', () => {
     expect(catalog.queues).toEqual(['default'])
   })
 
+  it('sees what was announced before the call, also while an earlier reading is under way', async () => {
+    await announce(q.redis, [type('a.b')])
+    const catalog = await refreshed()
+    // One connection: the reading is asked for before the announcement, and the second one after it.
+    const reading = catalog.refresh()
+    const announced = announce(q.redis, [type('c.d')])
+    await Promise.all([reading, announced, catalog.refresh()])
+    expect(catalog.types.map(({ name }) => name)).toEqual(['a.b', 'c.d'])
+  })
+
   it('is not misled by a Redis that lost everything', async () => {
     await announce(q.redis, [type('a.b')])
     const catalog = await refreshed()

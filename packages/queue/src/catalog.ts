@@ -25,6 +25,7 @@ export class Catalog {
   #queues: readonly string[] = []
   #revision: string | null = null
   #refreshing: Promise<void> | undefined
+  #next: Promise<void> | undefined
 
   constructor(redis: Redis) {
     this.#redis = redis
@@ -40,9 +41,19 @@ export class Catalog {
     return this.#queues
   }
 
-  /** Reads what changed. Calls made meanwhile share one reading. */
+  /** Reads what changed until now. Calls made during a reading share the one after it. */
   refresh(): Promise<void> {
-    this.#refreshing ??= this.#refresh().finally(() => {
+    if (this.#refreshing) {
+      // What was announced a moment ago may be missing from a reading that is under way.
+      this.#next ??= this.#refreshing
+        .catch(() => undefined)
+        .then(() => {
+          this.#next = undefined
+          return this.refresh()
+        })
+      return this.#next
+    }
+    this.#refreshing = this.#refresh().finally(() => {
       this.#refreshing = undefined
     })
     return this.#refreshing
