@@ -28,11 +28,15 @@ export interface JobContext {
   progress(value: unknown): Promise<void>
 }
 
-/** Does the work of one job type. Returns its output, or an outcome; throws to fail the attempt. */
+/** What a handler may return: its output, nothing (null), or an outcome. */
+// biome-ignore lint/suspicious/noConfusingVoidType: it is how a function that returns nothing is typed
+type Result<J extends AnyJobDefinition> = JobOutput<J> | Outcome<JobOutput<J>> | void
+
+/** Does the work of one job type. Throws to fail the attempt. */
 export type Handler<J extends AnyJobDefinition = AnyJobDefinition> = (
   input: JobData<J>,
   ctx: JobContext,
-) => Promise<JobOutput<J> | Outcome<JobOutput<J>> | void> | JobOutput<J> | Outcome<JobOutput<J>> | void
+) => Promise<Result<J>> | Result<J>
 
 /** One handler for each definition. A definition without a handler does not compile. */
 export type Handlers<Definitions extends readonly AnyJobDefinition[]> = {

@@ -6,7 +6,7 @@ import type { Gate } from './gate.ts'
 import { describeMessage, type HttpMessage } from './message.ts'
 import { isRedirect, redirect } from './redirect.ts'
 
-export const REDIRECTS_MAX = 5
+const REDIRECTS_MAX = 5
 
 export interface ExchangeOptions {
   gate: Gate
