@@ -46,9 +46,8 @@ export function answerByOurselves(app: Api): void {
   app.server.on('checkExpectation', (request, response) => {
     const expected = String(request.headers.expect).slice(0, 100)
     const error = new FoliotError('validation_failed', `expected \`Expect: 100-continue\` or none, got ${expected}`)
-    response
-      .writeHead(error.status, { 'content-type': 'application/problem+json' })
-      .end(JSON.stringify(toProblem(error)))
+    const body = JSON.stringify(toProblem(error))
+    response.writeHead(error.status, headersOf(body)).end(body)
   })
   // Node's own check, which `requireHostHeader: false` turns off, answers without a body.
   app.addHook('onRequest', async ({ raw }) => {
@@ -61,12 +60,15 @@ export function answerByOurselves(app: Api): void {
 /** Writes the problem to a connection that Node has given up, and ends it. */
 function endWith(socket: Duplex, error: FoliotError): void {
   const body = JSON.stringify(toProblem(error))
-  const head = [
-    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
-    'content-type: application/problem+json',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-  ]
+  const headers = Object.entries({ ...headersOf(body), connection: 'close' }).map(
+    ([name, value]) => `${name}: ${value}`,
+  )
+  const head = [`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`, ...headers]
   if (socket.writable) socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
   else socket.destroy()
 }
+
+const headersOf = (body: string) => ({
+  'content-type': 'application/problem+json; charset=utf-8',
+  'content-length': Buffer.byteLength(body),
+})

@@ -1,10 +1,12 @@
+import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { FoliotError, LIMITS } from '@foliot/jobs'
 import type { Catalog, NewJob } from '@foliot/queue'
 import { canonicalJson } from './canonical-json.ts'
 import type { InputCheck } from './input-check.ts'
 import { invalid } from './problem.ts'
-import type { JobRequest } from './wire/job.ts'
+import { fieldErrorsOf } from './validation.ts'
+import { IdempotencyKey, type JobRequest } from './wire/job.ts'
 
 /** What a request is told apart by besides its body. */
 export interface RequestOrigin {
@@ -65,20 +67,22 @@ function runAtOf({ runAt, delayMs }: JobRequest, now: number): number | undefine
 }
 
 function idempotencyKeyOf({ idempotencyKey }: JobRequest, header: string | undefined): string | undefined {
-  if (header !== undefined && idempotencyKey !== undefined && header !== idempotencyKey) {
+  if (header === undefined) return idempotencyKey
+  const key = headerText(header)
+  const { error } = IdempotencyKey.safeParse(key)
+  if (error) throw invalid('the header `Idempotency-Key` cannot be used', fieldErrorsOf(error.issues))
+  if (idempotencyKey !== undefined && key !== idempotencyKey) {
     throw invalid('the request has two idempotency keys', [
       { path: '/idempotencyKey', message: 'expected the same as in the header `Idempotency-Key`, got another one' },
     ])
   }
-  if (header !== undefined && (header === '' || header.length > LIMITS.idempotencyKeyLength)) {
-    throw invalid('the header `Idempotency-Key` cannot be used', [
-      {
-        path: '/idempotencyKey',
-        message: `expected 1 to ${LIMITS.idempotencyKeyLength} characters, got ${header.length}`,
-      },
-    ])
-  }
-  return header ?? idempotencyKey
+  return key
+}
+
+/** Node reads a header byte by byte; what was sent in UTF-8 has to be the same key as in a body. */
+function headerText(header: string): string {
+  const bytes = Buffer.from(header, 'latin1')
+  return isUtf8(bytes) ? bytes.toString() : header
 }
 
 /** Of everything but the key itself: the same key with the same fingerprint is the same request. */

@@ -2,17 +2,29 @@ import type { AddressInfo } from 'node:net'
 import type { Service } from '@foliot/lifecycle'
 import type { Api } from './api.ts'
 
+interface ListenerOptions {
+  host: string
+  /** 0: any that is free. */
+  port: number
+  /** How long a stop may take, in milliseconds. */
+  graceMs: number
+}
+
+const CLOSE_IDLE_EVERY_MS = 20
+
 /** The open port. */
 export class Listener implements Service {
   readonly name = 'listener'
   readonly #app: Api
   readonly #host: string
   readonly #port: number
+  readonly #graceMs: number
 
-  constructor(app: Api, host: string, port: number) {
+  constructor(app: Api, { host, port, graceMs }: ListenerOptions) {
     this.#app = app
     this.#host = host
     this.#port = port
+    this.#graceMs = graceMs
   }
 
   get url(): string {
@@ -32,7 +44,14 @@ export class Listener implements Service {
     }
   }
 
+  /** Whoever is being served gets an answer; who does not take it within half of the grace is cut off. */
   async stop(): Promise<void> {
+    const { server } = this.#app
+    // A connection that falls idle only after the close began would otherwise be kept open for its next request.
+    const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS)
+    const slow = setTimeout(() => server.closeAllConnections(), this.#graceMs / 2)
     await this.#app.close()
+    clearInterval(idle)
+    clearTimeout(slow)
   }
 }

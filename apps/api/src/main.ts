@@ -29,8 +29,12 @@ const redis = defineScripts(connectForRequests(env.FOLIOT_REDIS_URL))
 const catalog = new Catalog(redis)
 const finishes = new Finishes(redis)
 observeQueues(metrics.meter, redis, catalog)
-const app = await buildServer({ redis, catalog, inputs: new InputCheck(), finishes, keys, metrics, log })
-const listener = new Listener(app, env.FOLIOT_API_HOST, env.FOLIOT_API_PORT)
+const app = await buildServer({ redis, catalog, inputs: new InputCheck(log), finishes, keys, metrics, log })
+const listener = new Listener(app, {
+  host: env.FOLIOT_API_HOST,
+  port: env.FOLIOT_API_PORT,
+  graceMs: env.FOLIOT_SHUTDOWN_GRACE_MS,
+})
 const redisWatch = new RedisWatch(redis, catalog, log)
 
 await runServices({

@@ -1,9 +1,11 @@
 import swagger from '@fastify/swagger'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Api } from './api.ts'
+import { tidySchemas } from './tidy-schemas.ts'
 
 /** Makes the OpenAPI 3.1 document out of the routes that follow. `app.swagger()` gives it. */
 export async function describeApi(app: Api): Promise<void> {
+  const toComponents = createJsonSchemaTransformObject({})
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -25,6 +27,6 @@ export async function describeApi(app: Api): Promise<void> {
       ],
     },
     transform: createJsonSchemaTransform({}),
-    transformObject: createJsonSchemaTransformObject({}),
+    transformObject: (document) => tidySchemas(toComponents(document)),
   })
 }

@@ -1,7 +1,6 @@
 import { ERRORS, type ErrorCode, type FieldError, FoliotError, type Problem } from '@foliot/jobs'
 import { isRedisTrouble } from '@foliot/queue'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 
 /** How long a caller should wait before it tries again when nothing better is known. */
 const RETRY_AFTER_SECONDS = 1
@@ -19,6 +18,9 @@ export function beginErrorAnswer(error: unknown, request: FastifyRequest, reply:
   const retryAfter = foliot.retryAfterSeconds ?? (needsRetryAfter(foliot.status) ? RETRY_AFTER_SECONDS : undefined)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   if (foliot.status === 401) reply.header('www-authenticate', 'Bearer')
+  // Fastify closes the connection under a caller who is still sending, and who then sees that and no answer. What
+  // comes is read and dropped instead.
+  if (foliot.code === 'payload_too_large') reply.removeHeader('connection')
   reply.code(foliot.status)
   return foliot
 }
@@ -49,13 +51,6 @@ const FASTIFY_CODES: Record<string, { code: ErrorCode; hint?: string }> = {
 
 export function toFoliotError(error: unknown): FoliotError {
   if (error instanceof FoliotError) return error
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const errors = error.validation.map(({ instancePath, message }) => ({
-      path: instancePath || '/',
-      message: message ?? '',
-    }))
-    return invalid(`the ${error.validationContext ?? 'request'} is not as expected`, errors)
-  }
   if (isRedisTrouble(error)) {
     return new FoliotError('unavailable', 'Redis does not answer; nothing was changed that was not confirmed', {
       cause: error,
@@ -73,9 +68,17 @@ export function toFoliotError(error: unknown): FoliotError {
   })
 }
 
-/** A request that breaks its schema. The first problem is told in `detail`, all in `errors`. */
+/** An answer tells so many problems of a request at most: one wrong item may stand in a list of thousands. */
+const TOLD_ERRORS = 20
+
+/** A request that breaks its schema. The first problem is told in `detail`, twenty in `errors`. */
 export function invalid(what: string, errors: FieldError[]): FoliotError {
   const [first] = errors
   const detail = first ? `${what}: ${first.path}: ${first.message}` : what
-  return new FoliotError('validation_failed', detail, { errors })
+  return new FoliotError('validation_failed', detail, {
+    errors: errors.slice(0, TOLD_ERRORS),
+    ...(errors.length > TOLD_ERRORS && {
+      hint: `there are ${errors.length} problems; the first ${TOLD_ERRORS} are told`,
+    }),
+  })
 }

@@ -1,6 +1,6 @@
 import { httpMetrics } from '@foliot/telemetry'
 import { fastify, LogController } from 'fastify'
-import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { guardRoutes } from './access.ts'
 import type { Api, ApiDeps } from './api.ts'
 import { answerByOurselves, answerUnreadable, answerUnroutable } from './broken-requests.ts'
@@ -17,6 +17,7 @@ import { queueRoutes } from './routes/queues.ts'
 import { statusRoutes } from './routes/status.ts'
 import { workerRoutes } from './routes/workers.ts'
 import { UnknownPaths } from './unknown-paths.ts'
+import { compileValidator } from './validation.ts'
 
 const BODY_BYTES = 1024 * 1024
 
@@ -38,7 +39,7 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
     routerOptions: { maxParamLength: 256 },
   }).withTypeProvider<ZodTypeProvider>() as unknown as Api
 
-  app.setValidatorCompiler(validatorCompiler)
+  app.setValidatorCompiler(compileValidator)
   // Answers are made by us and their shapes are held to the OpenAPI document by tests; checking each costs half a
   // request.
   app.setSerializerCompiler(() => JSON.stringify)

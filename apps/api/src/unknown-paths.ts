@@ -9,7 +9,8 @@ export class UnknownPaths {
   /** Has to be made before the first route. */
   constructor(app: Api) {
     app.addHook('onRoute', ({ url, method }) => {
-      const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[^/]+/g, '[^/]+')}$`)
+      const literal = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      const pattern = new RegExp(`^${literal.replace(/:[^/]+/g, '[^/]+').replace(/\\\*/g, '.*')}$`)
       for (const name of [method].flat()) this.#routes.push({ pattern, method: name })
     })
   }

@@ -2,10 +2,11 @@ import { listJobs, type Operation, readOperation, startOperation } from '@foliot
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { toFilter } from '../job-filter.ts'
+import { json } from '../wire/answer.ts'
 import { JobList, ListDeadLetters } from '../wire/list.ts'
 import { DeadLetterMove, OperationState } from '../wire/operation.ts'
-import { problems } from '../wire/problem.ts'
-import { reasonOf } from './jobs.ts'
+import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
+import { reasonHeader, reasonOf } from './jobs.ts'
 
 const tags = ['dead letters']
 
@@ -20,11 +21,12 @@ export function deadLetterRoutes(app: Api, { redis, catalog }: ApiDeps): void {
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'listDeadLetters',
         summary: 'List dead letters',
         description: 'Jobs that are `failed` or `timed_out` and not discarded, newest first.',
         tags,
         querystring: ListDeadLetters,
-        response: { 200: JobList, ...problems('validation_failed', 'not_found') },
+        response: { 200: json('One page.', JobList), ...problems('validation_failed', 'not_found') },
       },
     },
     async ({ query }) => {
@@ -40,11 +42,13 @@ export function deadLetterRoutes(app: Api, { redis, catalog }: ApiDeps): void {
       {
         config: { scope: 'operate' },
         schema: {
+          operationId: `${kind}DeadLetters`,
           summary: SUMMARIES[kind],
           description: 'Answers at once with an operation; `Location` is where its progress can be read.',
           tags,
+          headers: reasonHeader,
           body: DeadLetterMove,
-          response: { 202: OperationState, ...problems('validation_failed', 'not_found') },
+          response: { 202: json('It has begun.', OperationState), ...problems(...BODY_PROBLEMS, 'not_found') },
         },
       },
       async (request, reply) => {
@@ -66,10 +70,11 @@ export function deadLetterRoutes(app: Api, { redis, catalog }: ApiDeps): void {
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'readOperation',
         summary: 'Read a bulk operation',
         tags,
         params: z.object({ id: z.string() }),
-        response: { 200: OperationState, ...problems('not_found') },
+        response: { 200: json('How far it has come.', OperationState), ...problems('not_found') },
       },
     },
     async ({ params: { id } }) => readOperation(redis, id),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
+import { json } from '../wire/answer.ts'
 import { problems } from '../wire/problem.ts'
 
 const JobType = z.object({
@@ -32,10 +33,11 @@ export function jobTypeRoutes(app: Api, { catalog }: ApiDeps): void {
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'listJobTypes',
         summary: 'List job types',
         description: 'Those that workers announced in the last seven days.',
         tags: ['catalog'],
-        response: { 200: JobTypeList, ...problems() },
+        response: { 200: json('All of them.', JobTypeList), ...problems() },
       },
     },
     async () => {

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { FoliotError, type Job } from '@foliot/jobs'
 import {
+  type Catalog,
   cancelJob,
   enqueue,
   enqueueMany,
+  type JobRef,
   listJobs,
   locateJob,
   type MoveReason,
@@ -15,14 +17,17 @@ import {
 } from '@foliot/queue'
 import { traceContextOf } from '@foliot/telemetry'
 import type { FastifyRequest } from 'fastify'
+import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { toFilter } from '../job-filter.ts'
 import { toNewJob } from '../job-requests.ts'
 import { invalid, toFoliotError, toProblem } from '../problem.ts'
+import { fieldErrorsOf } from '../validation.ts'
+import { json, text } from '../wire/answer.ts'
 import * as wire from '../wire/job.ts'
 import { JobList, ListJobs } from '../wire/list.ts'
-import { BatchResults, problems } from '../wire/problem.ts'
+import { BatchResults, BODY_PROBLEMS, problems } from '../wire/problem.ts'
 
 /** Until there are tenants, everything belongs to this one. */
 const TENANT = 'default'
@@ -43,22 +48,19 @@ function enqueueRoutes(app: Api, { redis, catalog, inputs }: ApiDeps): void {
     {
       config: { scope: 'enqueue' },
       schema: {
+        operationId: 'enqueueJob',
         summary: 'Have a job done',
         description:
           'Answers 202 once the job is stored. A repeated request with the same `Idempotency-Key` gets the first job.',
         tags,
-        headers: z.looseObject({ 'idempotency-key': z.string().optional() }),
+        headers: z.looseObject({
+          'idempotency-key': z.string().optional().describe('The same as the field `idempotencyKey`.'),
+        }),
         body: wire.JobRequest,
         response: {
-          200: wire.Job.describe('The idempotency key was used before, with the same request: the first job.'),
-          202: wire.Job.describe('The job is stored. `Location` is where it can be read.'),
-          ...problems(
-            'validation_failed',
-            'unknown_job_type',
-            'payload_too_large',
-            'unsupported_media_type',
-            'idempotency_key_reused',
-          ),
+          200: json('The idempotency key was used before, with the same request: the first job.', wire.Job),
+          202: json('The job is stored. `Location` is where it can be read.', wire.Job),
+          ...problems(...BODY_PROBLEMS, 'unknown_job_type', 'idempotency_key_reused'),
         },
       },
     },
@@ -77,17 +79,23 @@ function enqueueRoutes(app: Api, { redis, catalog, inputs }: ApiDeps): void {
       bodyLimit: BATCH_BODY_BYTES,
       config: { scope: 'enqueue' },
       schema: {
+        operationId: 'enqueueJobs',
         summary: 'Have up to 1000 jobs done',
         description: 'Each job succeeds or fails for itself; `results` are in the order of `jobs`.',
         tags,
         body: wire.BatchRequest,
         response: {
-          207: BatchResults,
-          ...problems('validation_failed', 'payload_too_large', 'unsupported_media_type'),
+          207: json('What became of each job, in their order.', BatchResults),
+          ...problems(...BODY_PROBLEMS),
         },
       },
     },
     async (request, reply) => {
+      if (request.headers['idempotency-key'] !== undefined) {
+        throw invalid('a batch has no idempotency key of its own', [
+          { path: '/jobs', message: 'expected `idempotencyKey` in each job, got the header `Idempotency-Key`' },
+        ])
+      }
       const origin = originOf(request)
       const parsed = await Promise.all(
         request.body.jobs.map(async (item) => {
@@ -99,31 +107,32 @@ function enqueueRoutes(app: Api, { redis, catalog, inputs }: ApiDeps): void {
         }),
       )
       const jobs = parsed.filter((item): item is NewJob => !(item instanceof FoliotError))
-      const stored = (await enqueueMany(redis, jobs)).values()
-      const results = parsed.map((item) =>
-        toResult(item instanceof FoliotError ? item : (stored.next().value as Stored)),
+      const stored = (await enqueueMany(redis, jobs)).map((result) =>
+        result instanceof Error ? toFoliotError(result) : result,
       )
+      // With Redis away there is nothing to tell item by item: the batch as a whole is to be sent again.
+      if (stored.length > 0 && stored.every(isUnavailable)) throw stored[0]
+      const next = stored.values()
+      const results = parsed.map((item) => toResult(item instanceof FoliotError ? item : (next.next().value as Stored)))
       reply.code(207)
       return { results }
     },
   )
 }
 
-type Stored = { job: Job; replayed: boolean } | Error
+type Stored = { job: Job; replayed: boolean } | FoliotError
+
+const isUnavailable = (stored: Stored): boolean => stored instanceof FoliotError && stored.code === 'unavailable'
 
 function toResult(stored: Stored) {
-  if (!(stored instanceof Error)) return { status: stored.replayed ? 200 : 202, job: stored.job }
-  const error: FoliotError = toFoliotError(stored)
-  return { status: error.status, error: toProblem(error) }
+  if (stored instanceof FoliotError) return { status: stored.status, error: toProblem(stored) }
+  return { status: stored.replayed ? 200 : 202, job: stored.job }
 }
 
 function parseItem(item: unknown): wire.JobRequest {
   const result = wire.JobRequest.safeParse(item)
   if (result.success) return result.data
-  throw invalid(
-    'the job is not as expected',
-    result.error.issues.map(({ path, message }) => ({ path: `/${path.map(String).join('/')}`, message })),
-  )
+  throw invalid('the job is not as expected', fieldErrorsOf(result.error.issues))
 }
 
 function readRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void {
@@ -132,12 +141,13 @@ function readRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void {
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'listJobs',
         summary: 'List jobs',
         description:
           'Newest first. Lists of live jobs may shift while they are read. A page may be short and still have a `nextCursor`.',
         tags,
         querystring: ListJobs,
-        response: { 200: JobList, ...problems('validation_failed') },
+        response: { 200: json('One page.', JobList), ...problems('validation_failed', 'not_found') },
       },
     },
     async ({ query }) => {
@@ -152,9 +162,18 @@ function readRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void {
     '/v1/jobs/:id',
     {
       config: { scope: 'read' },
-      schema: { summary: 'Read a job', tags, params, response: { 200: wire.Job, ...problems('not_found') } },
+      schema: {
+        operationId: 'readJob',
+        summary: 'Read a job',
+        tags,
+        params,
+        response: { 200: json('The job as it is now.', wire.Job), ...problems('not_found') },
+      },
     },
-    async ({ params }) => readJob(redis, await queuesOf(catalog), params.id),
+    async ({ params: { id } }) => {
+      const { queue } = await locate(redis, catalog, id)
+      return readJob(redis, [queue], id)
+    },
   )
 
   app.get(
@@ -162,6 +181,7 @@ function readRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void {
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'waitForJob',
         summary: 'Wait for the end of a job',
         tags,
         params,
@@ -169,14 +189,14 @@ function readRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void {
           timeoutMs: z.coerce.number().int().min(0).max(60_000).default(30_000).describe('How long to wait.'),
         }),
         response: {
-          200: wire.Job.describe('The job has ended.'),
-          202: wire.Job.describe('It is still going on.'),
+          200: json('The job has ended.', wire.Job),
+          202: json('It is still going on.', wire.Job),
           ...problems('validation_failed', 'not_found'),
         },
       },
     },
     async (request, reply) => {
-      const ref = await locateJob(redis, await queuesOf(catalog), request.params.id)
+      const ref = await locate(redis, catalog, request.params.id)
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort())
       const { job, ended } = await finishes.waitFor(ref, request.query.timeoutMs, gone.signal)
@@ -190,18 +210,18 @@ function readRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void {
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'readJobLog',
         summary: 'Read the log of a job',
         description: 'One line each: time, level, message, fields. The last 1000 lines are kept.',
         tags,
         params,
-        produces: ['text/plain'],
-        response: { 200: z.string(), ...problems('not_found') },
+        response: { 200: text('The lines, oldest first.', z.string()), ...problems('not_found') },
       },
     },
     async ({ params }, reply) => {
-      const lines = await readLog(redis, await locateJob(redis, await queuesOf(catalog), params.id))
+      const lines = await readLog(redis, await locate(redis, catalog, params.id))
       // A string is not JSON here: the serializer of the route is passed by.
-      reply.type('text/plain; charset=utf-8').serializer((text: unknown) => text as string)
+      reply.type('text/plain; charset=utf-8').serializer((lines: unknown) => lines as string)
       return lines.map((line) => `${line}\n`).join('')
     },
   )
@@ -219,21 +239,49 @@ function moveRoutes(app: Api, { redis, catalog }: ApiDeps): void {
       `/v1/jobs/:id/${verb}`,
       {
         config: { scope: 'operate' },
-        schema: { summary, tags, params, response: { 200: wire.Job, ...problems('not_found', 'illegal_transition') } },
+        schema: {
+          operationId: `${verb}Job`,
+          summary,
+          tags,
+          params,
+          headers: reasonHeader,
+          response: {
+            200: json('The job after the move.', wire.Job),
+            ...problems(...BODY_PROBLEMS, 'not_found', 'illegal_transition'),
+          },
+        },
       },
       async (request) => {
-        const { id } = request.params
-        return move(redis, await locateJob(redis, await queuesOf(catalog), id), reasonOf(request))
+        return move(redis, await locate(redis, catalog, request.params.id), reasonOf(request))
       },
     )
   }
 }
 
-/** A queue may be newer than what the catalog was last told. */
-async function queuesOf(catalog: ApiDeps['catalog']): Promise<readonly string[]> {
-  if (catalog.queues.length === 0) await catalog.refresh()
-  return catalog.queues
+/**
+ * Finds a job, also in a queue that is newer than what the catalog was last told.
+ *
+ * @throws FoliotError `not_found`
+ */
+async function locate(redis: Redis, catalog: Catalog, id: string): Promise<JobRef> {
+  const known = catalog.queues
+  try {
+    return await locateJob(redis, known, id)
+  } catch (error) {
+    if (toFoliotError(error).code !== 'not_found') throw error
+    await catalog.refresh()
+    return locateJob(
+      redis,
+      catalog.queues.filter((queue) => !known.includes(queue)),
+      id,
+    )
+  }
 }
+
+/** For routes that move jobs by hand. */
+export const reasonHeader = z.looseObject({
+  'x-reason': z.string().optional().describe('Why, for the timeline of each job that is moved.'),
+})
 
 /** Who asks for a change, and why if they say so. */
 export function reasonOf({ caller, headers }: FastifyRequest): MoveReason {

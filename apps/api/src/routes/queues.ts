@@ -1,18 +1,30 @@
 import { limitQueue, pauseQueue, readQueue, resumeQueue } from '@foliot/queue'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
-import { problems } from '../wire/problem.ts'
+import { json } from '../wire/answer.ts'
+import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
 import { LimitsPatch, Queue, QueueList } from '../wire/queue.ts'
 
 const tags = ['queues']
 const params = z.object({ name: z.string() })
 
 export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
+  /** What changes a queue waits for a lost Redis as long as it takes: whoever asks has to hear of it now. */
+  async function assertReachable(name: string): Promise<void> {
+    await catalog.assertQueue(name)
+    await redis.ping()
+  }
+
   app.get(
     '/v1/queues',
     {
       config: { scope: 'read' },
-      schema: { summary: 'List queues', tags, response: { 200: QueueList, ...problems() } },
+      schema: {
+        operationId: 'listQueues',
+        summary: 'List queues',
+        tags,
+        response: { 200: json('All of them.', QueueList), ...problems() },
+      },
     },
     async () => {
       await catalog.refresh()
@@ -24,7 +36,13 @@ export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
     '/v1/queues/:name',
     {
       config: { scope: 'read' },
-      schema: { summary: 'Read a queue', tags, params, response: { 200: Queue, ...problems('not_found') } },
+      schema: {
+        operationId: 'readQueue',
+        summary: 'Read a queue',
+        tags,
+        params,
+        response: { 200: json('The queue as it is now.', Queue), ...problems('not_found') },
+      },
     },
     async ({ params: { name } }) => {
       await catalog.assertQueue(name)
@@ -37,17 +55,18 @@ export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
     {
       config: { scope: 'operate' },
       schema: {
+        operationId: 'changeQueue',
         summary: 'Change the limits of a queue',
         description: 'They hold over all workers, from the next job on. null lifts a limit; what is left out stays.',
         tags,
         params,
         body: LimitsPatch,
-        response: { 200: Queue, ...problems('validation_failed', 'not_found') },
+        response: { 200: json('The queue with its new limits.', Queue), ...problems(...BODY_PROBLEMS, 'not_found') },
       },
     },
     async ({ params: { name }, body }) => {
-      await catalog.assertQueue(name)
-      const { concurrency, rateLimit } = 'limits' in body ? body.limits : body
+      await assertReachable(name)
+      const { concurrency, rateLimit } = body.limits ?? body
       await limitQueue(redis, name, {
         ...(concurrency !== undefined && { concurrency }),
         ...(rateLimit !== undefined && { rateLimit }),
@@ -65,10 +84,16 @@ export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
       `/v1/queues/:name/${verb}`,
       {
         config: { scope: 'operate' },
-        schema: { summary, tags, params, response: { 200: Queue, ...problems('not_found') } },
+        schema: {
+          operationId: `${verb}Queue`,
+          summary,
+          tags,
+          params,
+          response: { 200: json('The queue as it is now.', Queue), ...problems(...BODY_PROBLEMS, 'not_found') },
+        },
       },
       async ({ params: { name } }) => {
-        await catalog.assertQueue(name)
+        await assertReachable(name)
         await turn(redis, name)
         return readQueue(redis, name)
       },

@@ -1,5 +1,7 @@
+import { FoliotError } from '@foliot/jobs'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
+import { json, text } from '../wire/answer.ts'
 import { problems } from '../wire/problem.ts'
 
 const tags = ['status']
@@ -10,7 +12,13 @@ export function statusRoutes(app: Api, { redis, catalog, metrics }: ApiDeps): vo
     '/healthz',
     {
       config: { scope: 'public' },
-      schema: { summary: 'Liveness: the process answers', tags, security: [], response: { 200: Status } },
+      schema: {
+        operationId: 'readHealth',
+        summary: 'Liveness: the process answers',
+        tags,
+        security: [],
+        response: { 200: json('It does.', Status) },
+      },
     },
     async () => ({ status: 'ok' }),
   )
@@ -20,17 +28,16 @@ export function statusRoutes(app: Api, { redis, catalog, metrics }: ApiDeps): vo
     {
       config: { scope: 'public' },
       schema: {
+        operationId: 'readReadiness',
         summary: 'Readiness: Redis answers and a worker has announced job types',
         tags,
         security: [],
-        response: { 200: Status, 503: Status },
+        response: { 200: json('Both are so.', Status), 503: problems()[503] },
       },
     },
-    async (_request, reply) => {
-      const ready = await isReady()
-      reply.code(ready ? 200 : 503)
-      if (!ready) reply.header('retry-after', 1)
-      return { status: ready ? 'ready' : 'not ready' }
+    async () => {
+      if (!(await isReady())) throw new FoliotError('unavailable', 'not ready')
+      return { status: 'ready' }
     },
   )
 
@@ -39,14 +46,14 @@ export function statusRoutes(app: Api, { redis, catalog, metrics }: ApiDeps): vo
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'readMetrics',
         summary: 'Metrics for Prometheus',
         tags,
-        produces: ['text/plain'],
-        response: { 200: z.string(), ...problems() },
+        response: { 200: text('In the text format of Prometheus.', z.string()), ...problems() },
       },
     },
     async (_request, reply) => {
-      reply.type(metrics.contentType).serializer((text: unknown) => text as string)
+      reply.type(metrics.contentType).serializer((metrics: unknown) => metrics as string)
       return metrics.text()
     },
   )
@@ -56,9 +63,10 @@ export function statusRoutes(app: Api, { redis, catalog, metrics }: ApiDeps): vo
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'readContract',
         summary: 'This contract, as OpenAPI 3.1',
         tags,
-        response: { 200: z.record(z.string(), z.unknown()), ...problems() },
+        response: { 200: json('The document.', z.record(z.string(), z.unknown())), ...problems() },
       },
     },
     async () => app.swagger() as unknown as Record<string, unknown>,

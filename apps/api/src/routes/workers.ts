@@ -1,6 +1,7 @@
 import { listWorkers } from '@foliot/queue'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
+import { json } from '../wire/answer.ts'
 import { problems } from '../wire/problem.ts'
 
 const Worker = z.object({
@@ -26,10 +27,11 @@ export function workerRoutes(app: Api, { redis }: ApiDeps): void {
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'listWorkers',
         summary: 'List workers',
         description: 'Those with a heartbeat in the last ten seconds.',
         tags: ['catalog'],
-        response: { 200: WorkerList, ...problems() },
+        response: { 200: json('All of them.', WorkerList), ...problems() },
       },
     },
     async () => ({ items: await listWorkers(redis), nextCursor: null }),

@@ -7,13 +7,48 @@ const time = z.string().describe('RFC 3339, UTC')
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
 const PRINTABLE = /^[^\u0000-\u001f\u007f]*$/
 
+const printable = (text: z.ZodString) => text.regex(PRINTABLE, 'expected no control characters')
+
+const labelKey = printable(z.string().min(1).max(LIMITS.labelKeyLength))
+const labelValue = printable(z.string().max(LIMITS.labelValueLength))
+
+// z.record() makes a new object, and leaves out of it a label that is named `__proto__`.
 const labels = z
-  .record(
-    z.string().min(1).max(LIMITS.labelKeyLength).regex(PRINTABLE),
-    z.string().max(LIMITS.labelValueLength).regex(PRINTABLE),
+  .unknown()
+  .meta({
+    description: `At most ${LIMITS.labels}; returned unchanged.`,
+    type: 'object',
+    maxProperties: LIMITS.labels,
+    propertyNames: { minLength: 1, maxLength: LIMITS.labelKeyLength, pattern: PRINTABLE.source },
+    additionalProperties: { type: 'string', maxLength: LIMITS.labelValueLength, pattern: PRINTABLE.source },
+  })
+  .transform((value, context) => {
+    for (const issue of labelIssues(value)) context.issues.push({ code: 'custom', input: value, ...issue })
+    return value as Record<string, string> | undefined
+  })
+
+function labelIssues(value: unknown): { path: string[]; message: string }[] {
+  if (value === undefined) return []
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [{ path: [], message: 'expected an object whose values are text' }]
+  }
+  const entries = Object.entries(value)
+  if (entries.length > LIMITS.labels) {
+    return [{ path: [], message: `expected at most ${LIMITS.labels} labels, got ${entries.length}` }]
+  }
+  return entries.flatMap(([key, text]) =>
+    [...problemsOf(labelKey, key, 'the name of a label: '), ...problemsOf(labelValue, text)].map((message) => ({
+      path: [key],
+      message,
+    })),
   )
-  .refine((value) => Object.keys(value).length <= LIMITS.labels, `expected at most ${LIMITS.labels} labels`)
-  .meta({ description: `At most ${LIMITS.labels}; returned unchanged.`, maxProperties: LIMITS.labels })
+}
+
+const problemsOf = (schema: z.ZodString, value: unknown, of = ''): string[] =>
+  schema.safeParse(value).error?.issues.map(({ message }) => of + message) ?? []
+
+/** As a field and as the header. */
+export const IdempotencyKey = printable(z.string().min(1).max(LIMITS.idempotencyKeyLength))
 
 /** What a caller sends to have a job done. */
 export const JobRequest = z
@@ -35,13 +70,9 @@ export const JobRequest = z
       .optional()
       .meta({ description: 'Start no earlier than in so many ms.' }),
     priority: z.int().min(0).max(PRIORITY_MAX).optional().meta({ description: '0 (default) runs first.' }),
-    idempotencyKey: z
-      .string()
-      .min(1)
-      .max(LIMITS.idempotencyKeyLength)
-      .regex(PRINTABLE)
-      .optional()
-      .meta({ description: 'The same as the header `Idempotency-Key`. Lives 24 h, per tenant and queue.' }),
+    idempotencyKey: IdempotencyKey.optional().meta({
+      description: 'The same as the header `Idempotency-Key`. Lives 24 h, per tenant and queue.',
+    }),
     attempts: z
       .int()
       .min(1)

@@ -13,7 +13,9 @@ export const page = {
 
 const instant = z.iso.datetime({ offset: true })
 
-/** One value, several separated by commas, or the parameter several times. */
+const MANY = 'One, several separated by commas, or the parameter several times'
+
+/** What `MANY` says. */
 const manyOf = <T extends z.ZodType<string, string>>(item: T) =>
   z
     .union([z.string(), z.array(z.string())])
@@ -33,8 +35,20 @@ export const jobFilter = {
   to: instant.optional().describe('Made (live) or finished before this time.'),
 }
 
-export const ListJobs = z.strictObject({ ...page, ...jobFilter, status: manyOf(z.enum(STATUSES)).optional() })
-export const ListDeadLetters = z.strictObject({ ...page, ...jobFilter, id: manyOf(z.string().max(64)).optional() })
+export const ListJobs = z.strictObject({
+  ...page,
+  ...jobFilter,
+  status: manyOf(z.enum(STATUSES))
+    .optional()
+    .meta({ description: `${MANY}: ${STATUSES.join(', ')}.` }),
+})
+export const ListDeadLetters = z.strictObject({
+  ...page,
+  ...jobFilter,
+  id: manyOf(z.string().max(64))
+    .optional()
+    .meta({ description: `${MANY}.` }),
+})
 
 export const JobList = z.object({
   items: z.array(Job),

@@ -15,18 +15,19 @@ export const Problem = z.object({
 
 z.globalRegistry.add(Problem, { id: 'Problem' })
 
-const described = z.union([Problem]).meta({ description: 'Why not.' })
-
 /** The answers that a route may give besides its own, for its OpenAPI description. */
 export function problems(...codes: ErrorCode[]): Record<number, object> {
   const always: ErrorCode[] = ['unauthorized', 'forbidden', 'unavailable']
   return Object.fromEntries(
     [...codes, ...always].map((code) => [
       ERRORS[code].status,
-      { description: ERRORS[code].title, content: { 'application/problem+json': { schema: described } } },
+      { description: ERRORS[code].title, content: { 'application/problem+json': { schema: Problem } } },
     ]),
   )
 }
+
+/** What may be wrong with the body of any request that can have one. */
+export const BODY_PROBLEMS = ['validation_failed', 'payload_too_large', 'unsupported_media_type'] as const
 
 /** What became of each item of a batch, in its order. */
 export const BatchResults = z.object({

@@ -13,10 +13,15 @@ const concurrency = z.int().min(1).max(1_000_000).nullable().describe('Jobs at t
 
 export const Limits = z.object({ concurrency, rateLimit: RateLimit.nullable() })
 
-const someLimits = z.strictObject({ concurrency: concurrency.optional(), rateLimit: RateLimit.nullable().optional() })
+const someLimits = { concurrency: concurrency.optional(), rateLimit: RateLimit.nullable().optional() }
 
 /** The part of a queue that can be changed; the limits themselves are taken as well. */
-export const LimitsPatch = z.union([z.strictObject({ limits: someLimits }), someLimits])
+export const LimitsPatch = z
+  .strictObject({ limits: z.strictObject(someLimits).optional(), ...someLimits })
+  .refine((patch) => patch.limits === undefined || Object.keys(patch).length === 1, {
+    path: ['limits'],
+    message: 'expected the limits in `limits` or without it, got both',
+  })
 
 export const Queue = z.object({
   name: z.string(),

@@ -1,0 +1,92 @@
+import type { Problem } from '@foliot/jobs'
+import { describe, expect, it } from 'vitest'
+import { openTestApi } from './fixtures/test-api.ts'
+
+const api = await openTestApi()
+
+const post = (body: string | Uint8Array, headers?: Record<string, string>) => api.post('/v1/jobs', body, headers)
+
+describe('a body', () => {
+  it.each([
+    ['nothing', ''],
+    ['half an object', '{"type":'],
+    ['two values', '{} {}'],
+    ['a comment', '{} // no'],
+    ['text', 'hello'],
+    ['a form', 'type=demo.echo&input=1'],
+    ['a raw NUL byte', '{"type":"demo.echo","input":"a\u0000b"}'],
+    ['NaN', '{"type":"demo.echo","input":NaN}'],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['a string', '"demo.echo"'],
+    ['a nested list', '['.repeat(100_000) + ']'.repeat(100_000)],
+  ])('that is %s is refused', async (_, body) => {
+    const before = await api.redis.dbsize()
+    const problem = (await post(body)).problem(400, 'validation_failed')
+    expect(problem.detail).toMatch(/expected/)
+    expect(await api.redis.dbsize()).toBe(before)
+  })
+
+  it('that is no UTF-8 is refused, not stored with other letters', async () => {
+    const bytes = Buffer.from([...Buffer.from('{"type":"demo.echo","input":"'), 0xff, 0xfe, ...Buffer.from('"}')])
+    expect((await post(bytes)).problem(400, 'validation_failed').detail).toContain('UTF-8')
+  })
+
+  it.each([
+    ['a byte order mark', '\ufeff{"type":"demo.echo","input":1}'],
+    ['space around it', ' \r\n\t{"type":"demo.echo","input":1}\n'],
+    ['a field twice: the last one counts', '{"type":"no.such","input":0,"type":"demo.echo","input":1}'],
+  ])('with %s is taken', async (_, body) => {
+    expect((await post(body)).job(202).input).toBe(1)
+  })
+
+  it.each(['__proto__', 'constructor', 'toString'])('with a field %s is refused as any unknown field', async (name) => {
+    const problem = (await post(`{"type":"demo.echo","input":1,"${name}":{"a":1}}`)).problem(400, 'validation_failed')
+    expect(problem.detail).toContain(name)
+  })
+
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/xml',
+    'application/vnd.api+json',
+    'nonsense',
+  ])('of the type %s is refused', async (type) => {
+    const answer = await post('{"type":"demo.echo","input":1}', { 'content-type': type })
+    expect(answer.problem(415, 'unsupported_media_type').hint).toContain('application/json')
+  })
+
+  it.each(['application/json; charset=utf-8', 'APPLICATION/JSON', 'application/json;'])(
+    'of the type %s is taken',
+    async (type) => {
+      ;(await post('{"type":"demo.echo","input":1}', { 'content-type': type })).job(202)
+    },
+  )
+
+  it('of 1.5 MB is refused with an answer that reaches whoever is still sending', async () => {
+    const body = JSON.stringify({ type: 'demo.echo', input: 'x'.repeat(1_500_000) })
+    for (let i = 0; i < 20; i++) (await post(body)).problem(413, 'payload_too_large')
+  })
+
+  it('of 1.5 MB in chunks is refused as well', async () => {
+    const chunk = new TextEncoder().encode('x'.repeat(50_000))
+    let left = 30
+    const body = new ReadableStream({
+      pull: (controller) => (left-- > 0 ? controller.enqueue(chunk) : controller.close()),
+    })
+    const answer = await fetch(`${api.url}/v1/jobs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      duplex: 'half',
+    })
+    expect([answer.status, ((await answer.json()) as Problem).code]).toEqual([413, 'payload_too_large'])
+  })
+
+  it('may be empty where none is needed, though its type is announced', async () => {
+    const job = await api.echo(1, { delayMs: 60_000 })
+    const answer = await api.post(`/v1/jobs/${job.id}/cancel`, '', { 'content-type': 'application/json' })
+    expect(answer.job(200).status).toBe('cancelled')
+  })
+})

@@ -1,0 +1,13 @@
+import type { z } from 'zod'
+
+/** An answer in JSON and what it means, for a route's OpenAPI description. */
+export const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+  description,
+  content: { 'application/json': { schema } },
+})
+
+/** An answer in plain text and what it means. */
+export const text = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+  description,
+  content: { 'text/plain': { schema } },
+})
