@@ -1,5 +1,6 @@
 import { FoliotError } from '@foliot/jobs'
 import { Redis } from 'ioredis'
+import { gatherWrites } from './gather-writes.ts'
 
 /** Reconnects after 100 ms, doubling to 1 s: BullMQ's own default climbs to 20 s, and work has to resume within 5. */
 const reconnect = {
@@ -12,17 +13,13 @@ const reconnect = {
  * `commandTimeoutMs` (default 800) if it hangs, so that the api can answer 503 within a second.
  */
 export function connectForRequests(url: string, commandTimeoutMs = 800): Redis {
-  return new Redis(url, {
-    ...reconnect,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: commandTimeoutMs,
-  })
+  const options = { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: commandTimeoutMs }
+  return gatherWrites(new Redis(url, { ...reconnect, ...options }))
 }
 
 /** A connection for loops that wait for Redis as long as it takes: BullMQ demands it of workers. */
 export function connectForLoops(url: string): Redis {
-  return new Redis(url, { ...reconnect, maxRetriesPerRequest: null })
+  return gatherWrites(new Redis(url, { ...reconnect, maxRetriesPerRequest: null }))
 }
 
 /** Resolves when the connection is up. Rejects after `timeoutMs` with what went wrong last. */
