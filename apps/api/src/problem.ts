@@ -51,8 +51,8 @@ const FASTIFY_CODES: Record<string, { code: ErrorCode; hint?: string }> = {
 
 export function toFoliotError(error: unknown): FoliotError {
   if (error instanceof FoliotError) return error
-  if (isRedisTrouble(error)) {
-    return new FoliotError('unavailable', 'Redis does not answer; nothing was changed that was not confirmed', {
+  if (isRedisTrouble(error) || isAborted(error)) {
+    return new FoliotError('unavailable', 'Redis cannot do this now; whether it was done is not known', {
       cause: error,
       hint: 'try again; give an idempotency key so that a repeated request makes no second job',
     })
@@ -70,6 +70,9 @@ export function toFoliotError(error: unknown): FoliotError {
 
 /** An answer tells so many problems of a request at most: one wrong item may stand in a list of thousands. */
 const TOLD_ERRORS = 20
+
+/** Our transactions are right: one that Redis aborts was refused for the state that Redis is in, such as full. */
+const isAborted = (error: unknown): boolean => error instanceof Error && error.message.startsWith('EXECABORT')
 
 /** A request that breaks its schema. The first problem is told in `detail`, twenty in `errors`. */
 export function invalid(what: string, errors: FieldError[]): FoliotError {

@@ -47,9 +47,19 @@ export async function enqueue(redis: Redis, job: NewJob): Promise<Enqueued> {
   return settle(redis, command, await runScript(redis, command.script, command.keys, command.args))
 }
 
-/** Stores many jobs in one round trip. Each succeeds or fails for itself; the results are in order. */
+/** Stores many jobs in few round trips. Each succeeds or fails for itself; the results are in order. */
 export async function enqueueMany(redis: Redis, jobs: readonly NewJob[]): Promise<(Enqueued | Error)[]> {
-  if (jobs.length === 0) return []
+  const results: (Enqueued | Error)[] = []
+  for (let start = 0; start < jobs.length; start += PIPELINED) {
+    results.push(...(await enqueuePipelined(redis, jobs.slice(start, start + PIPELINED))))
+  }
+  return results
+}
+
+/** Longer pipelines keep the event loop to themselves, and their last commands waiting beyond a connection's patience. */
+const PIPELINED = 200
+
+async function enqueuePipelined(redis: Redis, jobs: readonly NewJob[]): Promise<(Enqueued | Error)[]> {
   const now = Date.now()
   const pipeline = redis.pipeline()
   const commands = jobs.map((job) => {

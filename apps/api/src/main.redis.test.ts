@@ -1,0 +1,119 @@
+import { demoJobs } from '@foliot/example-demo/jobs'
+import { describeJob } from '@foliot/jobs'
+import { announce, connectForLoops, defineScripts } from '@foliot/queue'
+import { atEndOfFile, startApi, startRedis, waitUntil } from '@foliot/testkit'
+import { describe, expect, it } from 'vitest'
+import { newCaller } from './fixtures/caller.ts'
+import { Contract, type OpenApi } from './fixtures/contract.ts'
+
+/** Far more than the second within which an answer is promised, for machines that are busy. */
+const PATIENCE_MS = 5000
+
+/** An api with a Redis of its own, and jobs in it. */
+async function openBed() {
+  const server = await startRedis()
+  const redis = defineScripts(connectForLoops(server.url))
+  redis.on('error', () => undefined)
+  atEndOfFile(async () => redis.disconnect())
+  await announce(
+    redis,
+    demoJobs.map((job) => describeJob(job)),
+  )
+  const app = await startApi({ FOLIOT_REDIS_URL: server.url })
+  const document = (await (await fetch(`${app.url}/openapi.json`)).json()) as OpenApi
+  const api = newCaller(app.url, new Contract(document), PATIENCE_MS)
+  await waitUntil(async () => (await api.get('/readyz')).status === 200)
+  const { body: job } = await api.post('/v1/jobs', { type: 'demo.echo', input: 1, delayMs: 3_600_000 })
+  return { server, app, api, document, job }
+}
+
+type Bed = Awaited<ReturnType<typeof openBed>>
+
+const BODIES: Record<string, unknown> = {
+  'POST /v1/jobs': { type: 'demo.echo', input: 1 },
+  'POST /v1/jobs/batch': { jobs: [{ type: 'demo.echo', input: 1 }, {}] },
+  'PATCH /v1/queues/{name}': { concurrency: 5, rateLimit: null },
+  'POST /v1/dead-letters/redrive': { filter: {} },
+  'POST /v1/dead-letters/discard': { filter: {} },
+}
+
+/** What these answer needs no Redis. */
+const WITHOUT = ['/healthz', '/metrics', '/openapi.json']
+
+/** Makes every call that there is, all at the same time. */
+function everyCall({ api, document, job }: Bed, wait = '/wait') {
+  return Promise.all(
+    Object.entries(document.paths).flatMap(([pattern, methods]) =>
+      Object.keys(methods).map(async (verb) => {
+        const [method, path] = [
+          verb.toUpperCase(),
+          pattern.replace('{id}', job.id).replace('{name}', 'demo').replace('/wait', wait),
+        ]
+        const answer = await api.send(method, path, BODIES[`${method} ${pattern}`])
+        return { name: `${method} ${pattern}`, pattern, answer }
+      }),
+    ),
+  )
+}
+
+async function expectRefusals(bed: Bed): Promise<void> {
+  for (const { name, pattern, answer } of await everyCall(bed)) {
+    const { status, headers, body } = answer
+    if (WITHOUT.includes(pattern)) expect([name, status]).toEqual([name, 200])
+    else {
+      const retryAfter = Number(headers.get('retry-after'))
+      expect([name, status, body.code, retryAfter]).toEqual([name, 503, 'unavailable', 1])
+    }
+  }
+}
+
+async function expectAllIsWell({ app, api, job }: Bed): Promise<void> {
+  await waitUntil(async () => (await api.get('/readyz')).status === 200)
+  expect((await api.get(`/v1/jobs/${job.id}`)).job(200)).toMatchObject({ id: job.id, input: 1 })
+  ;(await api.post('/v1/jobs', BODIES['POST /v1/jobs'])).job(202)
+  const { body } = await api.post('/v1/jobs/batch', BODIES['POST /v1/jobs/batch'])
+  expect(body.results.map(({ status }: { status: number }) => status)).toEqual([202, 400])
+  expect((await api.post('/v1/queues/demo/pause')).status).toBe(200)
+  expect(app.lines.filter(({ json }) => json?.level === 'fatal' || /nobody foresaw/.test(String(json?.msg)))).toEqual(
+    [],
+  )
+}
+
+describe.concurrent('an api', () => {
+  it('whose Redis was killed says so at once, and goes on when it is back', async () => {
+    const bed = await openBed()
+    const waiting = bed.api.get(`/v1/jobs/${bed.job.id}/wait?timeoutMs=60000`)
+    await bed.server.kill()
+    ;(await waiting).problem(503, 'unavailable')
+    await expectRefusals(bed)
+    // Twice, since the first refusals could leave something behind.
+    await expectRefusals(bed)
+    await startRedis({ dir: bed.server.dir, port: bed.server.port })
+    await expectAllIsWell(bed)
+  })
+
+  it('whose Redis hangs says so in time, and goes on when it runs again', async () => {
+    const bed = await openBed()
+    const waiting = bed.api.get(`/v1/jobs/${bed.job.id}/wait?timeoutMs=60000`)
+    process.kill(bed.server.pid, 'SIGSTOP')
+    ;(await waiting).problem(503, 'unavailable')
+    await expectRefusals(bed)
+    process.kill(bed.server.pid, 'SIGCONT')
+    await expectAllIsWell(bed)
+  })
+
+  it('whose Redis is full takes nothing, and goes on when there is room', async () => {
+    const bed = await openBed()
+    const redis = connectForLoops(bed.server.url)
+    await redis.config('SET', 'maxmemory', '1')
+    for (const { name, answer } of await everyCall(bed, '/wait?timeoutMs=0')) {
+      const { status, body } = answer
+      if (!name.startsWith('GET ')) expect([name, status, body.code]).toEqual([name, 503, 'unavailable'])
+      // Some reads need room as well; none may be answered with a mistake of ours.
+      else expect([200, 202, 404, 503]).toContain(status)
+    }
+    await redis.config('SET', 'maxmemory', '0')
+    await expectAllIsWell(bed)
+    redis.disconnect()
+  })
+})

@@ -1,0 +1,89 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type RedisServer, startRedis } from '@foliot/local-services'
+import { Redis } from 'ioredis'
+import type { Running } from './process.ts'
+import type { Bench } from './run-bench.ts'
+
+/**
+ * What one round of one arm has started: a Redis of its own and processes that work with it. All of it ends with the
+ * round, in the reverse order of its start, and at once when the bench is told to stop.
+ */
+export class Round implements AsyncDisposable {
+  /** From 1. */
+  readonly number: number
+  /** For file names: `rest-3-ours`. */
+  readonly name: string
+  /** Aborted when the bench has to stop. */
+  readonly signal: AbortSignal
+  readonly #dir: string
+  readonly #started = new AsyncDisposableStack()
+  readonly #broken = Promise.withResolvers<never>()
+  #ending: Promise<void> | undefined
+
+  constructor(number: number, arm: 'ours' | 'baseline', bench: Bench) {
+    this.number = number
+    this.name = `${bench.name}-${number}-${arm}`
+    this.signal = bench.signal
+    this.#dir = join(bench.dir, this.name)
+    // Whether anybody waits for it depends on the arm.
+    this.#broken.promise.catch(() => undefined)
+    bench.signal.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  /** A new, empty Redis with the project's configuration. */
+  async startRedis(): Promise<RedisServer> {
+    await mkdir(this.#dir, { recursive: true })
+    const redis = await this.#keep(startRedis({ dir: this.#dir }))
+    this.#watch('Redis', redis.exited)
+    return redis
+  }
+
+  /** A connection for looking on. */
+  connect({ url }: RedisServer): Redis {
+    const redis = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => null })
+    // It ends with its Redis, whose end is noted already.
+    redis.on('error', () => undefined)
+    this.#started.defer(() => redis.disconnect())
+    return redis
+  }
+
+  /** Takes charge of a process. If it ends before it is told to, the round fails. */
+  async run<P extends Running>(starting: Promise<P>): Promise<P> {
+    const process = await this.#keep(starting)
+    this.#watch(process.name, process.exited, process)
+    return process
+  }
+
+  /** Waits for work that depends on what was started. Rejects as soon as any of that breaks. */
+  waitFor<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#broken.promise])
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.signal.removeEventListener('abort', this.#abort)
+    this.#ending ??= this.#started.disposeAsync()
+    return this.#ending
+  }
+
+  readonly #abort = (): void => {
+    this.#broken.reject(this.signal.reason)
+    void this[Symbol.asyncDispose]()
+  }
+
+  async #keep<T extends AsyncDisposable>(starting: Promise<T>): Promise<T> {
+    const started = await starting
+    if (this.#ending === undefined) return this.#started.use(started)
+    await started[Symbol.asyncDispose]()
+    throw this.signal.reason
+  }
+
+  #watch(name: string, exited: Promise<unknown>, process?: Running): void {
+    void exited.then(() => {
+      if (this.#ending !== undefined || process?.isStopping) return
+      this.#broken.reject(
+        new Error(`${name} ended in the middle of a round${process ? `:\n${process.lastOutput}` : ''}`),
+      )
+    })
+  }
+}
