@@ -32,7 +32,7 @@ export function watchMemory({ pid, exited }: Running): () => Memory {
  * The median of the last fifth of the last half, less that of its first fifth: a single garbage collection moves neither,
  * a leak moves both apart.
  */
-export function growthOverLastHalf(samples: readonly number[]): number {
+function growthOverLastHalf(samples: readonly number[]): number {
   const half = samples.slice(Math.floor(samples.length / 2))
   const fifth = Math.max(1, Math.floor(half.length / 5))
   return median(half.slice(-fifth)) - median(half.slice(0, fifth))

@@ -12,7 +12,7 @@ export interface Counts {
   failed: number
 }
 
-export async function countJobs(queue: Queue): Promise<Counts> {
+async function countJobs(queue: Queue): Promise<Counts> {
   const counts = await queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'completed', 'failed')
   const of = (state: string): number => counts[state] ?? 0
   return {

@@ -13,7 +13,7 @@ async function refusalOf(env: Record<string, string>) {
   return { code, messages: api.lines.map(({ json }) => `${json?.level}: ${json?.msg}`), text: api.errorText }
 }
 
-describe('the api', () => {
+describe.concurrent('the api', () => {
   it('says where it listens, and that it is open if it is', async () => {
     await using api = await startApi({ FOLIOT_REDIS_URL })
     expect(new URL(api.url).hostname).toBe('127.0.0.1')
@@ -64,7 +64,7 @@ describe('the api', () => {
   })
 })
 
-describe('an api that is set up wrongly ends with one clear line', () => {
+describe.concurrent('an api that is set up wrongly ends with one clear line', () => {
   it.each([
     [
       'open to others without keys',

@@ -6,15 +6,19 @@ import { announce, connectForLoops, defineScripts } from '@foliot/queue'
 import { atEndOfFile, startApi, type TestApp, testRedisUrl, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 
-const FOLIOT_REDIS_URL = await testRedisUrl()
-const redis = defineScripts(connectForLoops(FOLIOT_REDIS_URL))
-atEndOfFile(async () => redis.disconnect())
-await announce(redis, [describeJob(echo)])
+/** An api, and a connection to the database that it has for itself. */
+async function start() {
+  const FOLIOT_REDIS_URL = await testRedisUrl()
+  const redis = defineScripts(connectForLoops(FOLIOT_REDIS_URL))
+  atEndOfFile(async () => redis.disconnect())
+  await announce(redis, [describeJob(echo)])
+  return { redis, api: await startApi({ FOLIOT_REDIS_URL, FOLIOT_SHUTDOWN_GRACE_MS: '4000' }) }
+}
 
-const start = () => startApi({ FOLIOT_REDIS_URL, FOLIOT_SHUTDOWN_GRACE_MS: '4000' })
+type Bed = Awaited<ReturnType<typeof start>>
 
 /** A job that nothing runs, and somebody who waits for it. */
-async function waiter(api: TestApp) {
+async function waiter({ api, redis }: Bed) {
   const answer = await fetch(`${api.url}/v1/jobs`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -23,7 +27,11 @@ async function waiter(api: TestApp) {
   const { id } = (await answer.json()) as Job
   const answered = fetch(`${api.url}/v1/jobs/${id}/wait?timeoutMs=60000`)
   // It is being served once its queue is watched, over a connection of its own.
-  await waitUntil(async () => ((await redis.client('LIST')) as string).includes('cmd=xread'))
+  const database = ` db=${redis.options.db} `
+  await waitUntil(async () => {
+    const clients = ((await redis.client('LIST')) as string).split('\n')
+    return clients.some((client) => client.includes(database) && client.includes('cmd=xread'))
+  })
   return { id, answered }
 }
 
@@ -34,14 +42,15 @@ async function connection(api: TestApp) {
   return socket
 }
 
-describe('the api', () => {
+describe.concurrent('the api', () => {
   it.each<[string, (api: TestApp) => void]>([
     ['SIGTERM', (api) => api.signal('SIGTERM')],
     ['SIGINT', (api) => api.signal('SIGINT')],
     ['the end of its input', (api) => api.closeInput()],
   ])('on %s answers those who wait and ends with 0', async (_, stop) => {
-    const api = await start()
-    const { id, answered } = await waiter(api)
+    const bed = await start()
+    const { id, answered } = await waiter(bed)
+    const { api } = bed
     stop(api)
     const answer = await answered
     expect([answer.status, ((await answer.json()) as Job).id]).toEqual([202, id])
@@ -49,7 +58,7 @@ describe('the api', () => {
   })
 
   it('finishes the request that it is reading', async () => {
-    const api = await start()
+    const { api } = await start()
     const socket = await connection(api)
     const body = '{"type":"demo.echo","input":1}'
     const head = `POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nexpect: 100-continue\r\n\r\n`
@@ -65,7 +74,7 @@ describe('the api', () => {
   })
 
   it('is not held up by connections that are kept open', async () => {
-    const api = await start()
+    const { api } = await start()
     // One that was used, one that never was, and one whose request never ends.
     await (await fetch(`${api.url}/healthz`)).text()
     await connection(api)
@@ -77,7 +86,7 @@ describe('the api', () => {
   })
 
   it('accepts nothing new once it stops', async () => {
-    const api = await start()
+    const { api } = await start()
     await api.stop()
     await expect(fetch(`${api.url}/healthz`)).rejects.toThrow('fetch failed')
   })

@@ -52,10 +52,14 @@ const FASTIFY_CODES: Record<string, { code: ErrorCode; hint?: string }> = {
 export function toFoliotError(error: unknown): FoliotError {
   if (error instanceof FoliotError) return error
   if (isRedisTrouble(error) || isAborted(error)) {
-    return new FoliotError('unavailable', 'Redis cannot do this now; whether it was done is not known', {
-      cause: error,
-      hint: 'try again; give an idempotency key so that a repeated request makes no second job',
-    })
+    return new FoliotError(
+      'unavailable',
+      'Redis does not answer as it should; whether it did what was asked is not known',
+      {
+        cause: error,
+        hint: 'try again; give an idempotency key so that a repeated request makes no second job',
+      },
+    )
   }
   const { code = '', statusCode, message } = error as FastifyError
   const known = FASTIFY_CODES[code]

@@ -99,21 +99,21 @@ export const JobRequest = z
 
 export type JobRequest = z.output<typeof JobRequest>
 
-export const JobFailure = z.object({
+const JobFailure = z.object({
   name: z.string(),
   message: z.string(),
   kind: z.string(),
   stack: z.string().optional(),
 })
 
-export const TimelineEntry = z.object({
+const TimelineEntry = z.object({
   at: time,
   event: z.string(),
   attempt: z.int().optional(),
   detail: z.string().optional(),
 })
 
-export const JobStatus = z.enum(STATUSES)
+const JobStatus = z.enum(STATUSES)
 
 /** A job as every route shows it. */
 export const Job = z.object({

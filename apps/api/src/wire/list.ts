@@ -6,7 +6,7 @@ const LIMIT_DEFAULT = 50
 const LIMIT_MAX = 200
 
 /** What every list takes. */
-export const page = {
+const page = {
   limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT),
   cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
 }

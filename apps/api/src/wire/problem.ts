@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Job } from './job.ts'
 
 /** Every error's body (RFC 9457). */
-export const Problem = z.object({
+const Problem = z.object({
   type: z.string(),
   title: z.string(),
   status: z.int(),

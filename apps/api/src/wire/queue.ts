@@ -11,7 +11,7 @@ const RateLimit = z.strictObject({
 
 const concurrency = z.int().min(1).max(1_000_000).nullable().describe('Jobs at the same time, over all workers.')
 
-export const Limits = z.object({ concurrency, rateLimit: RateLimit.nullable() })
+const Limits = z.object({ concurrency, rateLimit: RateLimit.nullable() })
 
 const someLimits = { concurrency: concurrency.optional(), rateLimit: RateLimit.nullable().optional() }
 
