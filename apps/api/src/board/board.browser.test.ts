@@ -118,7 +118,7 @@ describe('an operator', () => {
     await icon(page, 'circle-user').click()
     await page.getByRole('menuitem', { name: 'API reference' }).click()
     await page.getByText('Have a job done').waitFor()
-    await page.locator('#operations-queues-get_v1_queues button.opblock-summary-control').click()
+    await page.locator('#operations-queues-listQueues button.opblock-summary-control').click()
     await page.getByRole('button', { name: 'Try it out' }).click()
     await page.getByRole('button', { name: 'Execute' }).click()
     await page.locator('.live-responses-table .response-col_status', { hasText: '200' }).waitFor()
