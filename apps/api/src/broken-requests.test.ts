@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createConnection } from 'node:net'
 import type { Problem } from '@foliot/jobs'
 import { describe, expect, it } from 'vitest'
@@ -68,7 +69,14 @@ describe('what is no request', () => {
     expect((await problemOf(bytes)).status).toBe(status)
   })
 
-  it('leaves the api well', async () => {
+  it('leaves the api well, also if the caller does not take the answer', async () => {
+    const requests = ['GARBAGE', 'CONNECT x:1 HTTP/1.1\r\nhost: x', 'GET /v1/jobs HTTP/1.1\r\nhost: x\r\nexpect: x']
+    for (const bytes of requests.flatMap((request) => Array(20).fill(lines(request)))) {
+      const socket = createConnection(Number(new URL(api.url).port), '127.0.0.1').on('error', () => undefined)
+      await once(socket, 'connect')
+      socket.write(bytes, () => socket.resetAndDestroy())
+      await once(socket, 'close')
+    }
     await api.get('/healthz').then(({ status }) => expect(status).toBe(200))
   })
 })

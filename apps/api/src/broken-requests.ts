@@ -50,15 +50,16 @@ export function answerByOurselves(app: Api): void {
     response.writeHead(error.status, headersOf(body)).end(body)
   })
   // Node's own check, which `requireHostHeader: false` turns off, answers without a body.
-  app.addHook('onRequest', async ({ raw }) => {
-    if (raw.headers.host === undefined && raw.httpVersion === '1.1') {
-      throw new FoliotError('validation_failed', 'expected the header `Host`, which HTTP/1.1 demands, got none')
-    }
+  app.addHook('onRequest', ({ raw }, _reply, done) => {
+    if (raw.headers.host !== undefined || raw.httpVersion !== '1.1') return done()
+    done(new FoliotError('validation_failed', 'expected the header `Host`, which HTTP/1.1 demands, got none'))
   })
 }
 
 /** Writes the problem to a connection that Node has given up, and ends it. */
 function endWith(socket: Duplex, error: FoliotError): void {
+  // Node no longer listens: a caller who is gone by now would end the process.
+  socket.on('error', () => socket.destroy())
   const body = JSON.stringify(toProblem(error))
   const headers = Object.entries({ ...headersOf(body), connection: 'close' }).map(
     ([name, value]) => `${name}: ${value}`,

@@ -9,7 +9,8 @@ const LOOK_EVERY_MS = 2000
 export class Finishes {
   readonly #redis: Redis
   readonly #watch: FinishWatch
-  readonly #stop = new AbortController()
+  readonly #sleepers = new Set<() => void>()
+  #stopped = false
 
   constructor(redis: Redis) {
     this.#redis = redis
@@ -19,7 +20,6 @@ export class Finishes {
   /** Resolves when the job has ended, `timeoutMs` are over, the caller has gone, or the process stops. */
   async waitFor({ queue, id }: JobRef, timeoutMs: number, gone: AbortSignal): Promise<{ job: Job; ended: boolean }> {
     const until = performance.now() + timeoutMs
-    const over = AbortSignal.any([gone, this.#stop.signal])
     const waiter = await this.#watch.watch({ queue, id })
     let told = false
     void waiter.done.then(() => {
@@ -31,11 +31,11 @@ export class Finishes {
         const job = await readJob(this.#redis, [queue], id)
         const left = until - performance.now()
         const ended = isTerminal(job.status)
-        if (ended || left <= 0 || over.aborted) return { job, ended }
+        if (ended || left <= 0 || gone.aborted || this.#stopped) return { job, ended }
         // Told while it was read: what was read may be older.
         if (told && !toldBefore) continue
         // It is told once. A job that was redriven since is looked at by the clock.
-        await firstOf(told ? undefined : waiter.done, Math.min(left, LOOK_EVERY_MS), over)
+        await this.#sleep(Math.min(left, LOOK_EVERY_MS), told ? undefined : waiter.done, gone)
       }
     } finally {
       waiter.release()
@@ -44,17 +44,21 @@ export class Finishes {
 
   /** Whoever waits is answered at once. Safe twice. */
   stop(): void {
-    this.#stop.abort()
+    this.#stopped = true
+    for (const wake of this.#sleepers) wake()
     this.#watch.stop()
   }
-}
 
-async function firstOf(done: Promise<void> | undefined, ms: number, over: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  const leave = (): void => resolve()
-  over.addEventListener('abort', leave, { once: true })
-  await Promise.race(done ? [done, promise] : [promise])
-  clearTimeout(timer)
-  over.removeEventListener('abort', leave)
+  /** Until `done`, the caller has gone, the process stops, or `ms` are over. */
+  async #sleep(ms: number, done: Promise<void> | undefined, gone: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const wake = (): void => resolve()
+    const timer = setTimeout(wake, ms)
+    gone.addEventListener('abort', wake, { once: true })
+    this.#sleepers.add(wake)
+    await Promise.race(done ? [done, promise] : [promise])
+    clearTimeout(timer)
+    gone.removeEventListener('abort', wake)
+    this.#sleepers.delete(wake)
+  }
 }

@@ -13,7 +13,7 @@ async function refusalOf(env: Record<string, string>) {
   return { code, messages: api.lines.map(({ json }) => `${json?.level}: ${json?.msg}`), text: api.errorText }
 }
 
-describe.concurrent('the api', () => {
+describe('the api', () => {
   it('says where it listens, and that it is open if it is', async () => {
     await using api = await startApi({ FOLIOT_REDIS_URL })
     expect(new URL(api.url).hostname).toBe('127.0.0.1')
@@ -64,14 +64,13 @@ describe.concurrent('the api', () => {
   })
 })
 
-describe.concurrent('an api that is set up wrongly ends with one clear line', () => {
+describe('an api that is set up wrongly ends with one clear line', () => {
   it.each([
     [
       'open to others without keys',
       { FOLIOT_API_HOST: '0.0.0.0' },
       /^fatal: expected FOLIOT_API_KEYS for an api that listens on 0\.0\.0\.0, got none: .*openssl rand/,
     ],
-    ['open to others over IPv6', { FOLIOT_API_HOST: '::' }, /^fatal: expected FOLIOT_API_KEYS/],
     ['a key with a scope that is none', { FOLIOT_API_KEYS: 'a-secret:reed' }, /^fatal: FOLIOT_API_KEYS: .*key 1/],
   ])('%s', async (_, env, message) => {
     const { code, messages } = await refusalOf(env)
@@ -79,13 +78,9 @@ describe.concurrent('an api that is set up wrongly ends with one clear line', ()
     expect(messages.join()).not.toContain('a-secret')
   })
 
-  it.each([
-    ['a port that is none', { FOLIOT_API_PORT: 'http' }, 'FOLIOT_API_PORT'],
-    ['a misspelt name', { FOLIOT_API_PROT: '3000' }, 'did you mean FOLIOT_API_PORT?'],
-    ['a URL of something else', { FOLIOT_REDIS_URL: 'http://127.0.0.1:6379' }, 'FOLIOT_REDIS_URL'],
-  ])('%s', async (_, env, message) => {
-    const { code, text } = await refusalOf(env)
-    expect([code, text]).toEqual([78, expect.stringContaining(message)])
+  it('a misspelt name', async () => {
+    const { code, text } = await refusalOf({ FOLIOT_API_PROT: '3000' })
+    expect([code, text]).toEqual([78, expect.stringContaining('did you mean FOLIOT_API_PORT?')])
   })
 
   it('a port that is taken', async () => {
