@@ -18,6 +18,7 @@ export class Round implements AsyncDisposable {
   readonly signal: AbortSignal
   readonly #dir: string
   readonly #started = new AsyncDisposableStack()
+  readonly #starting = new Set<Promise<unknown>>()
   readonly #broken = Promise.withResolvers<never>()
   #ending: Promise<void> | undefined
 
@@ -31,10 +32,13 @@ export class Round implements AsyncDisposable {
     bench.signal.addEventListener('abort', this.#abort, { once: true })
   }
 
-  /** A new, empty Redis with the project's configuration. */
+  /**
+   * A new, empty Redis with the project's configuration. Only the rewriting of its append-only file is put off: it
+   * would fall into the seconds of whichever arm gets past 64 MB first.
+   */
   async startRedis(): Promise<RedisServer> {
     await mkdir(this.#dir, { recursive: true })
-    const redis = await this.#keep(startRedis({ dir: this.#dir }))
+    const redis = await this.#keep(startRedis({ dir: this.#dir, args: ['--auto-aof-rewrite-percentage', '0'] }))
     this.#watch('Redis', redis.exited)
     return redis
   }
@@ -62,8 +66,14 @@ export class Round implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.signal.removeEventListener('abort', this.#abort)
-    this.#ending ??= this.#started.disposeAsync()
+    this.#ending ??= this.#end()
     return this.#ending
+  }
+
+  async #end(): Promise<void> {
+    await this.#started.disposeAsync()
+    // What is about to start ends itself when it notices, and has to be gone before its folder is.
+    await Promise.allSettled(this.#starting)
   }
 
   readonly #abort = (): void => {
@@ -71,11 +81,20 @@ export class Round implements AsyncDisposable {
     void this[Symbol.asyncDispose]()
   }
 
-  async #keep<T extends AsyncDisposable>(starting: Promise<T>): Promise<T> {
+  #keep<T extends AsyncDisposable>(starting: Promise<T>): Promise<T> {
+    const kept = this.#keepStarted(starting)
+    this.#starting.add(kept)
+    // A failure is told to whoever waits for `kept` itself.
+    const forget = (): void => void this.#starting.delete(kept)
+    kept.then(forget, forget)
+    return kept
+  }
+
+  async #keepStarted<T extends AsyncDisposable>(starting: Promise<T>): Promise<T> {
     const started = await starting
     if (this.#ending === undefined) return this.#started.use(started)
     await started[Symbol.asyncDispose]()
-    throw this.signal.reason
+    throw new Error('the round has ended')
   }
 
   #watch(name: string, exited: Promise<unknown>, process?: Running): void {

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import { readOptions } from './options.ts'
+
+const read = (...args: string[]) => readOptions(args, '/work')
+
+describe('the arguments of a bench', () => {
+  it('ask for five rounds by default', () => {
+    expect(read()).toEqual({ rounds: 5, short: false })
+  })
+
+  it('may ask for more rounds, or for a single tiny one', () => {
+    expect(read('--rounds', '9')).toEqual({ rounds: 9, short: false })
+    expect(read('--short')).toEqual({ rounds: 1, short: true })
+  })
+
+  it('name the folder of profiles from where the bench was started', () => {
+    expect(read('--profile', 'profiles').profileDir).toBe('/work/profiles')
+  })
+
+  it.each([
+    [['--rounds', '0'], 'got "0"'],
+    [['--rounds', '2.5'], 'got "2.5"'],
+    [['--rounds', '3', '--short'], 'got both'],
+    [['--round', '3'], "Unknown option '--round'"],
+    [['twice'], 'twice'],
+  ])('that do not fit are refused: %j', (args, message) => {
+    expect(() => read(...args)).toThrow(message)
+  })
+})
