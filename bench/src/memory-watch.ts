@@ -32,7 +32,7 @@ export function watchMemory({ pid, exited }: Running): () => Memory {
  * The median of the last fifth of the last half, less that of its first fifth: a single garbage collection moves neither,
  * a leak moves both apart.
  */
-function growthOverLastHalf(samples: readonly number[]): number {
+export function growthOverLastHalf(samples: readonly number[]): number {
   const half = samples.slice(Math.floor(samples.length / 2))
   const fifth = Math.max(1, Math.floor(half.length / 5))
   return median(half.slice(-fifth)) - median(half.slice(0, fifth))
@@ -45,7 +45,8 @@ async function residentBytes(pid: number): Promise<number | undefined> {
     const kib = /^VmRSS:\s+(\d+)/m.exec(status)?.[1]
     return kib === undefined ? undefined : Number(kib) * KIB
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    // Gone before, or while it was read.
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error
   }
 }

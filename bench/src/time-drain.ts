@@ -29,6 +29,8 @@ export async function timeDrain(round: Round, { server, openQueue, jobs, startWo
   const events = queue.toKey('events')
   const [newest] = await redis.xrevrange(events, '+', '-', 'COUNT', 1)
   const firstClaim = round.connect(server).xread('COUNT', 1, 'BLOCK', 0, 'STREAMS', events, newest?.[0] ?? '0')
+  // A round that is broken off closes the connection, and waits for nothing.
+  firstClaim.catch(() => undefined)
 
   const worker = await startWorker()
   const used = await countProcessorTime(worker.pid, redis)

@@ -11,8 +11,10 @@ import { describeApi } from './openapi.ts'
 import { pageRoutes } from './pages/page-routes.ts'
 import { answerError } from './problem.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
+import { enqueueRoutes } from './routes/enqueue.ts'
 import { jobTypeRoutes } from './routes/job-types.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { moveRoutes } from './routes/moves.ts'
 import { queueRoutes } from './routes/queues.ts'
 import { statusRoutes } from './routes/status.ts'
 import { workerRoutes } from './routes/workers.ts'
@@ -57,7 +59,16 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
 
   await app.register(async (scope) => {
     const api = scope as unknown as Api
-    for (const routes of [jobRoutes, queueRoutes, deadLetterRoutes, jobTypeRoutes, workerRoutes, statusRoutes]) {
+    for (const routes of [
+      enqueueRoutes,
+      jobRoutes,
+      moveRoutes,
+      queueRoutes,
+      deadLetterRoutes,
+      jobTypeRoutes,
+      workerRoutes,
+      statusRoutes,
+    ]) {
       routes(api, deps)
     }
   })

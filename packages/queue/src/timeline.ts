@@ -44,7 +44,9 @@ export function timelineOf(
 
   const attempt = Number(fields.ats) || 0
   if (fields.processedOn && !records.some((record) => record.n === attempt)) {
-    entries.push({ at: Number(fields.processedOn), event: 'started', attempt, detail: workerDetail(fields.pb) })
+    // A fetch that was under way when the job was added bears a time from before it.
+    const at = Math.max(Number(fields.processedOn), Number(fields.timestamp) || 0)
+    entries.push({ at, event: 'started', attempt, detail: workerDetail(fields.pb) })
   }
   const last = records.find((record) => record.n === attempt)
   // That the last attempt timed out is told already, by its record.

@@ -2,11 +2,11 @@ import { listJobs, type Operation, readOperation, startOperation } from '@foliot
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { toFilter } from '../job-filter.ts'
+import { reasonHeader, reasonOf } from '../move-reason.ts'
 import { json } from '../wire/answer.ts'
 import { JobList, ListDeadLetters } from '../wire/list.ts'
 import { DeadLetterMove, OperationState } from '../wire/operation.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
-import { reasonHeader, reasonOf } from './jobs.ts'
 
 const tags = ['dead letters']
 
