@@ -51,7 +51,7 @@ const FASTIFY_CODES: Record<string, { code: ErrorCode; hint?: string }> = {
 
 export function toFoliotError(error: unknown): FoliotError {
   if (error instanceof FoliotError) return error
-  if (isRedisTrouble(error) || isAborted(error)) {
+  if (isRedisTrouble(error)) {
     return new FoliotError(
       'unavailable',
       'Redis does not answer as it should; whether it did what was asked is not known',
@@ -74,9 +74,6 @@ export function toFoliotError(error: unknown): FoliotError {
 
 /** An answer tells so many problems of a request at most: one wrong item may stand in a list of thousands. */
 const TOLD_ERRORS = 20
-
-/** Our transactions are right: one that Redis aborts was refused for the state that Redis is in, such as full. */
-const isAborted = (error: unknown): boolean => error instanceof Error && error.message.startsWith('EXECABORT')
 
 /** A request that breaks its schema. The first problem is told in `detail`, twenty in `errors`. */
 export function invalid(what: string, errors: FieldError[]): FoliotError {

@@ -9,11 +9,12 @@ const reconnect = {
 }
 
 /**
- * A connection for callers who need an answer now: commands fail at once while Redis is away and after
- * `commandTimeoutMs` (default 800) if it hangs, so that the api can answer 503 within a second.
+ * A connection for callers who need an answer now: commands fail at once while Redis is away, and when it has said nothing
+ * for `silenceMs` (default 800), so that the api can answer 503 within a second. Silence is what counts, not the time a
+ * command takes: ten thousand at once wait for each other, and a timer for each costs as much as the command.
  */
-export function connectForRequests(url: string, commandTimeoutMs = 800): Redis {
-  const options = { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: commandTimeoutMs }
+export function connectForRequests(url: string, silenceMs = 800): Redis {
+  const options = { enableOfflineQueue: false, maxRetriesPerRequest: 0, socketTimeout: silenceMs }
   return gatherWrites(new Redis(url, { ...reconnect, ...options }))
 }
 
@@ -79,8 +80,11 @@ const AWAY = [
   'write E',
 ]
 
-/** Beginnings of errors by which Redis, or our patience with it, says that it cannot serve now. */
-const UNABLE = ['Command timed out', 'LOADING', 'READONLY', 'MASTERDOWN', 'CLUSTERDOWN', 'MISCONF', 'OOM', 'BUSY ']
+/**
+ * Beginnings of errors by which Redis says that it cannot serve now. Our transactions are right: one that it aborts was
+ * refused for the state that it is in, such as full.
+ */
+const UNABLE = ['LOADING', 'READONLY', 'MASTERDOWN', 'CLUSTERDOWN', 'MISCONF', 'OOM', 'BUSY ', 'EXECABORT']
 
 /** Whether the error says that the connection to Redis is not there. */
 export const isRedisAway = (error: unknown): boolean => beginsWith(error, AWAY)

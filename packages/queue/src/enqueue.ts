@@ -4,8 +4,9 @@ import type { Redis } from 'ioredis'
 import { Packr } from 'msgpackr'
 import type { Envelope } from './envelope.ts'
 import { readStoredJob, toJob } from './job-hash.ts'
-import { bullKeys, idempotencyKey, jobKey } from './keys.ts'
-import { queueScript, runScript, type ScriptName } from './scripts.ts'
+import { type BullKeys, bullBase, bullKeys, idempotencyKey } from './keys.ts'
+import type { Arg } from './scripts.ts'
+import { type ScriptCall, sendScripts } from './send-scripts.ts'
 
 /** A job to be stored. Everything is already checked: this package does not know job types. */
 export interface NewJob {
@@ -44,42 +45,36 @@ export const IDEMPOTENCY_TTL_MS = 24 * 60 * 60 * 1000
  */
 export async function enqueue(redis: Redis, job: NewJob): Promise<Enqueued> {
   const command = toCommand(job, Date.now())
-  return settle(redis, command, await runScript(redis, command.script, command.keys, command.args))
+  const [reply] = await sendScripts(redis, [command])
+  if (reply instanceof Error) throw reply
+  return settle(redis, command, reply)
 }
 
 /** Stores many jobs in few round trips. Each succeeds or fails for itself; the results are in order. */
 export async function enqueueMany(redis: Redis, jobs: readonly NewJob[]): Promise<(Enqueued | Error)[]> {
   const results: (Enqueued | Error)[] = []
-  for (let start = 0; start < jobs.length; start += PIPELINED) {
-    results.push(...(await enqueuePipelined(redis, jobs.slice(start, start + PIPELINED))))
+  for (let start = 0; start < jobs.length; start += SENT_AT_ONCE) {
+    results.push(...(await enqueueAtOnce(redis, jobs.slice(start, start + SENT_AT_ONCE))))
   }
   return results
 }
 
-/** Longer pipelines keep the event loop to themselves, and their last commands waiting beyond a connection's patience. */
-const PIPELINED = 200
+/** What is made to send a job is thrown away before it is old: a thousand at once cost the garbage collector twice. */
+const SENT_AT_ONCE = 250
 
-async function enqueuePipelined(redis: Redis, jobs: readonly NewJob[]): Promise<(Enqueued | Error)[]> {
+async function enqueueAtOnce(redis: Redis, jobs: readonly NewJob[]): Promise<(Enqueued | Error)[]> {
   const now = Date.now()
-  const pipeline = redis.pipeline()
-  const commands = jobs.map((job) => {
-    const command = toCommand(job, now)
-    queueScript(pipeline, command.script, command.keys, command.args)
-    return command
-  })
-  const replies = (await pipeline.exec()) ?? []
+  const commands = jobs.map((job) => toCommand(job, now))
+  const replies = await sendScripts(redis, commands)
   return Promise.all(
     commands.map((command, i) => {
-      const [error, reply] = replies[i] ?? [new FoliotError('unavailable', 'Redis gave no answer for this job'), null]
-      return error ?? settle(redis, command, reply).catch((cause: Error) => cause)
+      const reply = replies[i]
+      return reply instanceof Error ? reply : settle(redis, command, reply).catch((cause: Error) => cause)
     }),
   )
 }
 
-interface Command {
-  script: ScriptName
-  keys: string[]
-  args: (string | number | Buffer)[]
+interface Command extends ScriptCall {
   id: string
   created: number
   envelope: Envelope
@@ -92,52 +87,51 @@ const { pack } = new Packr({ useRecords: false, encodeUndefinedAsNil: true })
 /** Chooses BullMQ's add script for the job and lays out its arguments as BullMQ's own client does. */
 function toCommand(job: NewJob, now: number): Command {
   const id = newJobId(now)
-  const keys = bullKeys(job.queue)
   const delayMs = job.runAt === undefined ? 0 : Math.max(0, Math.ceil(job.runAt - now))
-  const { script, scriptKeys } = route(job, delayMs)
+  const script = delayMs > 0 ? 'addDelayedJob' : job.priority > 0 ? 'addPrioritizedJob' : 'addStandardJob'
   const envelope = toEnvelope(job)
-  const args: Command['args'] = [
+  const keys: string[] = []
+  const args: Arg[] = [
     // prefix, id, name, timestamp; no parent, no scheduler, no deduplication
-    pack([keys.base, id, job.type, now, null, null, undefined, undefined, null, null]),
+    pack([bullBase(job.queue), id, job.type, now, null, null, undefined, undefined, null, null]),
     job.inputText,
     packOptions(job, delayMs),
-    scriptKeys.length,
-    id,
     JSON.stringify(envelope),
   ]
-  const allKeys = [...scriptKeys, jobKey(job.queue, id)]
   if (job.idempotency) {
     const { key, fingerprint } = job.idempotency
     // A digest, because a caller's text must never shape a key.
-    allKeys.push(idempotencyKey(job.queue, createHash('sha256').update(`${job.tenant}\0${key}`).digest('base64url')))
-    args.push(fingerprint, IDEMPOTENCY_TTL_MS, now)
+    keys.push(idempotencyKey(job.queue, createHash('sha256').update(`${job.tenant}\0${key}`).digest('base64url')))
+    args.push(id, fingerprint, IDEMPOTENCY_TTL_MS, now)
   }
-  return { script, keys: allKeys, args, id, created: now, envelope, delayMs, job }
+  return { script, sharedKeys: addKeys(job.queue)[script], keys, args, id, created: now, envelope, delayMs, job }
 }
 
-function route(job: NewJob, delayMs: number): { script: ScriptName; scriptKeys: string[] } {
-  const k = bullKeys(job.queue)
-  if (delayMs > 0) {
-    return { script: 'addDelayedJob', scriptKeys: [k.marker, k.meta, k.id, k.delayed, k.completed, k.events] }
+const addKeysByQueue = new Map<string, ReturnType<typeof listAddKeys>>()
+
+function addKeys(queue: string): ReturnType<typeof listAddKeys> {
+  let keys = addKeysByQueue.get(queue)
+  if (!keys) {
+    keys = listAddKeys(bullKeys(queue))
+    addKeysByQueue.set(queue, keys)
   }
-  if (job.priority > 0) {
-    return {
-      script: 'addPrioritizedJob',
-      scriptKeys: [k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc],
-    }
-  }
-  return {
-    script: 'addStandardJob',
-    scriptKeys: [k.wait, k.paused, k.meta, k.id, k.completed, k.delayed, k.active, k.events, k.marker],
-  }
+  return keys
 }
+
+const listAddKeys = (k: BullKeys) => ({
+  addStandardJob: [k.wait, k.paused, k.meta, k.id, k.completed, k.delayed, k.active, k.events, k.marker],
+  addDelayedJob: [k.marker, k.meta, k.id, k.delayed, k.completed, k.events],
+  addPrioritizedJob: [k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc],
+})
 
 const packOptions = ({ maxAttempts, priority }: NewJob, delayMs: number): Buffer =>
-  pack({
-    attempts: maxAttempts,
-    ...(delayMs > 0 && { delay: delayMs }),
-    ...(priority > 0 && { priority }),
-  })
+  delayMs > 0 || priority > 0
+    ? pack({ attempts: maxAttempts, ...(delayMs > 0 && { delay: delayMs }), ...(priority > 0 && { priority }) })
+    : packAttempts(maxAttempts)
+
+/** Most jobs have no other option, and few numbers of attempts are in use. */
+const packedAttempts: Buffer[] = []
+const packAttempts = (attempts: number): Buffer => (packedAttempts[attempts] ??= pack({ attempts }))
 
 function toEnvelope({ version, tenant, labels, traceparent, timeoutMs, runAt }: NewJob): Envelope {
   return {

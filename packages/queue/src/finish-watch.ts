@@ -54,7 +54,7 @@ class QueueWatch {
     this.#stream = bullKeys(queue).events
     this.#onEnd = onEnd
     this.#connection = redis.duplicate({
-      commandTimeout: BLOCK_MS + 2000,
+      socketTimeout: BLOCK_MS + 1000,
       enableOfflineQueue: true,
       maxRetriesPerRequest: 1,
     })

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { openTestQueues } from './fixtures/test-queues.ts'
-import { bullScript, queueScript, runScript, SCRIPTS, WRAPPED } from './scripts.ts'
+import { bullScript, runScript, SCRIPTS, WRAPPED } from './scripts.ts'
 
 /** Number of keys and SHA-256 of each text of BullMQ that ours wrap. */
 const PINNED: Record<(typeof WRAPPED)[number], [keys: number, sha256: string]> = {
@@ -44,6 +44,5 @@ describe('SCRIPTS', () => {
   it('refuses a connection without the scripts, and says what to call', async () => {
     const plain = new Redis({ lazyConnect: true })
     expect(() => runScript(plain, 'discard', [], [])).toThrow('call defineScripts(redis)')
-    expect(() => queueScript(plain.pipeline(), 'discard', [], [])).toThrow('call defineScripts(redis)')
   })
 })

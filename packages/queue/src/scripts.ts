@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import type * as BullScripts from 'bullmq/dist/esm/scripts/index.js'
-import type { ChainableCommander, Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import * as lua from './generated/lua.ts'
 
 /**
@@ -13,10 +14,17 @@ const bullScripts: typeof BullScripts = createRequire(import.meta.url)('bullmq/d
 const around = (bull: { content: string }, ours: string): string =>
   `local function bull()\n${bull.content}\nend\n${ours}`
 
+/** BullMQ writes a new job's hash in one command. Our envelope goes with it: another command would cost a tenth more. */
+const withEnvelope = ({ content }: { content: string }): { content: string } => {
+  const [before, after, ...more] = content.split('local optionalValues = {}')
+  if (after === undefined || more.length > 0) throw new Error('this BullMQ stores a new job in another way')
+  return { content: `${before}local optionalValues = {'env', ARGV[4]}${after}` }
+}
+
 export const SCRIPTS = {
-  addStandardJob: around(bullScripts.addStandardJob, lua.addJob),
-  addDelayedJob: around(bullScripts.addDelayedJob, lua.addJob),
-  addPrioritizedJob: around(bullScripts.addPrioritizedJob, lua.addJob),
+  addStandardJob: around(withEnvelope(bullScripts.addStandardJob), lua.addJob),
+  addDelayedJob: around(withEnvelope(bullScripts.addDelayedJob), lua.addJob),
+  addPrioritizedJob: around(withEnvelope(bullScripts.addPrioritizedJob), lua.addJob),
   recoverStalled: around(bullScripts.moveStalledJobsToWait, `${lua.quarantine}\n${lua.recoverStalled}`),
   handBack: around(bullScripts.moveJobFromActiveToWait, lua.handBack),
   promote: around(bullScripts.promote, lua.promote),
@@ -42,7 +50,7 @@ export const WRAPPED = [
 
 export const bullScript = (name: (typeof WRAPPED)[number]): { content: string; keys: number } => bullScripts[name]
 
-type Arg = string | number | Buffer
+export type Arg = string | number | Buffer
 
 /** Our scripts' commands are `foliot:<name>` on the connection; ioredis loads each text once and calls it by hash. */
 const commandOf = (name: ScriptName): string => `foliot:${name}`
@@ -63,13 +71,20 @@ export function runScript(redis: Redis, name: ScriptName, keys: string[], args: 
   return commandOn(redis, name).call(redis, keys.length, ...keys, ...args) as Promise<unknown>
 }
 
-/** Adds a script to a pipeline. */
-export function queueScript(pipeline: ChainableCommander, name: ScriptName, keys: string[], args: Arg[]): void {
-  commandOn(pipeline, name).call(pipeline, keys.length, ...keys, ...args)
-}
-
-function commandOn(on: Redis | ChainableCommander, name: ScriptName): Command {
-  const command = (on as unknown as Record<string, Command | undefined>)[commandOf(name)]
+function commandOn(redis: Redis, name: ScriptName): Command {
+  const command = (redis as unknown as Record<string, Command | undefined>)[commandOf(name)]
   if (!command) throw new Error('expected a connection with our scripts, got one without: call defineScripts(redis)')
   return command
+}
+
+const shas = new Map<string, string>()
+
+/** The name under which Redis knows the text of a script. */
+export function shaOf(name: ScriptName): string {
+  let sha = shas.get(name)
+  if (sha === undefined) {
+    sha = createHash('sha1').update(SCRIPTS[name]).digest('hex')
+    shas.set(name, sha)
+  }
+  return sha
 }
