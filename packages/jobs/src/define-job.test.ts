@@ -30,7 +30,11 @@ describe('defineJob', () => {
     [{ priority: -1 }, /`priority` to be an integer from 0 to 2097151, got -1/],
     [{ version: 1.5 }, /`version` to be an integer/],
     [{ retry: { attempts: 0 } }, /`retry.attempts` to be an integer from 1 to 1000, got 0/],
-    [{ retry: { jiter: 'full' } as object }, /unknown retry option `jiter`; known are attempts, kind/],
+    [{ retry: { jiter: 'full' } as object }, /unknown option `retry.jiter`; known are attempts, kind/],
+    [
+      { retry: { errors: [{ match: { kind: 'Too fast' }, retry: false }] } },
+      /`retry.errors\[0\].match.kind` to be a word/,
+    ],
     [{ retry: { baseMs: 10, maxMs: 5 } }, /`retry.maxMs` to be at least `retry.baseMs` \(10\), got 5/],
     [{ timeoutMs: 86_400_001 }, /`timeoutMs` to be an integer/],
     [{ priority: PRIORITY_MAX + 1 }, /`priority` to be an integer/],

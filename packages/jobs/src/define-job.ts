@@ -1,7 +1,7 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import { PRIORITY_MAX } from './limits.ts'
 import { assertJobTypeName, assertQueueName } from './names.ts'
-import { type RetryPolicy, resolveRetryPolicy } from './retry-policy.ts'
+import { type RetryOptions, type RetryPolicy, resolveRetryPolicy } from './retry-policy.ts'
 
 /** A schema that can both validate and describe itself as JSON Schema. Zod 4 is one. */
 export interface JobSchema<Input = unknown, Output = Input> {
@@ -22,8 +22,8 @@ export interface JobOptions<Name extends string, Input extends JobSchema, Output
   version?: number
   /** Where jobs of this type wait. `[a-z0-9][a-z0-9._-]*`, default `default`. */
   queue?: string
-  /** Default: 3 attempts, exponential from 1 s by 2, at most 60 s, full jitter. */
-  retry?: Partial<RetryPolicy>
+  /** Default: 3 attempts, exponential from 1 s by 2, at most 60 s, full jitter, the same for all errors. */
+  retry?: RetryOptions
   /** How long one attempt may take, in milliseconds. Default 60 000. */
   timeoutMs?: number
   /** 0 (default) runs first; up to 2 097 151. */

@@ -24,6 +24,14 @@ export { isJobId, newJobId } from './job-id.ts'
 export { LIMITS, PRIORITY_MAX } from './limits.ts'
 export { isJobTypeName, isQueueName } from './names.ts'
 export { cancel, done, isOutcome, type Outcome, outcomeKind, snooze } from './outcome.ts'
-export { DEFAULT_RETRY_POLICY, type RetryPolicy } from './retry-policy.ts'
+export {
+  type Backoff,
+  DEFAULT_RETRY_POLICY,
+  type ErrorMatch,
+  type RetryOptions,
+  type RetryPolicy,
+  type RetryRule,
+  type RetryRuleOptions,
+} from './retry-policy.ts'
 export { isDeadLetter, isLegalMove, isTerminal, type JobStatus, MOVES, STATUSES, type TimelineEvent } from './states.ts'
 export { truncate } from './truncate.ts'

@@ -172,6 +172,11 @@ describe('how an error wishes to be treated', () => {
     expect(classifyError(new JobError('x', { kind, retryable: false }))).toMatchObject({ kind: word, retryable: false })
   })
 
+  it('is read from any error that says when to come back, as those of HTTP clients do', () => {
+    const busy = Object.assign(new Error('slow down'), { status: 429, retryAfterMs: 1500 })
+    expect(classifyError(busy)).toMatchObject({ name: 'Error', kind: 'error', retryable: true, retryAfterMs: 1500 })
+  })
+
   it.each([Number.NaN, Number.POSITIVE_INFINITY, -5])('leaves out a retryAfterMs of %d', (retryAfterMs) => {
     expect(classifyError(new JobError('x', { retryAfterMs }))).not.toHaveProperty('retryAfterMs')
   })

@@ -25,7 +25,7 @@ const NAME_MAX_BYTES = 256
  * Turns anything thrown into data: an error, a string, nothing at all, a proxy that throws at every touch. Never throws.
  *
  * A `JobError` is known by its shape (`kind` and `retryable`) and an `UnrecoverableError` by its name, because a job
- * pack may bring its own copy of their package.
+ * pack may bring its own copy of their package. `retryAfterMs` is read from any error: HTTP clients give it to theirs.
  */
 export function classifyError(thrown: unknown): ClassifiedError {
   const name = nameOf(thrown)
@@ -44,14 +44,11 @@ function treatmentOf(thrown: unknown, name: string): Pick<ClassifiedError, 'kind
   const retryable = readProperty(thrown, 'retryable')
   const retryAfterMs = readProperty(thrown, 'retryAfterMs')
   const unrecoverable = name === 'UnrecoverableError'
+  const wait = isDelay(retryAfterMs) ? { retryAfterMs } : {}
   if (typeof kind !== 'string' || typeof retryable !== 'boolean') {
-    return { kind: unrecoverable ? ERROR_KINDS.unrecoverable : ERROR_KINDS.error, retryable: !unrecoverable }
+    return { kind: unrecoverable ? ERROR_KINDS.unrecoverable : ERROR_KINDS.error, retryable: !unrecoverable, ...wait }
   }
-  return {
-    kind: toKind(kind),
-    retryable: retryable && !unrecoverable,
-    ...(isDelay(retryAfterMs) && { retryAfterMs }),
-  }
+  return { kind: toKind(kind), retryable: retryable && !unrecoverable, ...wait }
 }
 
 const isDelay = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0

@@ -1,5 +1,5 @@
 import { demoJobs, echo } from '@foliot/example-demo/jobs'
-import { describeJob, type JobType } from '@foliot/jobs'
+import { defineJob, describeJob, type JobType } from '@foliot/jobs'
 import { announce, beat, signOff, type WorkerInfo } from '@foliot/queue'
 import { describe, expect, it } from 'vitest'
 import { openTestApi } from '../fixtures/test-api.ts'
@@ -21,6 +21,21 @@ describe('GET /v1/job-types', () => {
     await announce(api.redis, [{ ...describeJob(echo), name: 'test.new', description: 'second', version: 2 }])
     expect((await types()).find(({ name }) => name === 'test.new')?.description).toBe('second')
     expect((await api.post('/v1/jobs', { type: 'test.new', input: 1 })).job(202).version).toBe(2)
+  })
+
+  it('shows a retry policy whole, whatever its kind, with its rules', async () => {
+    const errors = [
+      { match: { kind: 'card_declined' }, retry: false },
+      { match: { name: 'TypeError' }, retry: { kind: 'linear', stepMs: 50 } },
+      { match: {}, retry: true },
+    ] as const
+    const listed = defineJob({
+      name: 'test.listed',
+      input: echo.input,
+      retry: { kind: 'list', delaysMs: [5, 70_000], errors },
+    })
+    await announce(api.redis, [describeJob(listed)])
+    expect((await types()).find(({ name }) => name === 'test.listed')?.retry).toEqual(listed.retry)
   })
 })
 

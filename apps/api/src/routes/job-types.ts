@@ -3,6 +3,21 @@ import type { Api, ApiDeps } from '../api.ts'
 import { json } from '../wire/answer.ts'
 import { problems } from '../wire/problem.ts'
 
+const backoff = {
+  kind: z.enum(['exponential', 'linear', 'fixed', 'list']),
+  baseMs: z.number(),
+  factor: z.number(),
+  stepMs: z.number().optional(),
+  delaysMs: z.array(z.number()).optional(),
+  maxMs: z.number(),
+  jitter: z.enum(['full', 'equal', 'none']),
+}
+
+const retryRule = z.object({
+  match: z.object({ kind: z.string().optional(), name: z.string().optional() }).describe('Empty: any error.'),
+  retry: z.union([z.boolean(), z.object(backoff)]),
+})
+
 const JobType = z.object({
   name: z.string(),
   version: z.int(),
@@ -12,11 +27,8 @@ const JobType = z.object({
   outputSchema: z.record(z.string(), z.unknown()).optional(),
   retry: z.object({
     attempts: z.int(),
-    kind: z.enum(['exponential', 'linear', 'fixed']),
-    baseMs: z.number(),
-    factor: z.number(),
-    maxMs: z.number(),
-    jitter: z.enum(['full', 'equal', 'none']),
+    ...backoff,
+    errors: z.array(retryRule).optional().describe('The first that matches an error says how it is retried.'),
   }),
   timeoutMs: z.int(),
   priority: z.int(),
@@ -42,7 +54,7 @@ export function jobTypeRoutes(app: Api, { catalog }: ApiDeps): void {
     },
     async () => {
       await catalog.refresh()
-      // biome-ignore lint/suspicious/noExplicitAny: a type's `redact` is readonly, which the schema cannot say
+      // biome-ignore lint/suspicious/noExplicitAny: lists of a type are readonly, which the schema cannot say
       return { items: catalog.types as any, nextCursor: null }
     },
   )
