@@ -1,9 +1,16 @@
+import type { Job } from '@foliot/jobs'
 import { describe, expect, it } from 'vitest'
 import { createClient } from './client.ts'
 import { ClientTimeoutError } from './errors.ts'
 import { answer, hangUp, JOB_ID, job, refuse, type Scene, scriptedApi, silence } from './scripted-api.ts'
 
 const pollOf = (path: string) => Number(new URL(path, 'http://x').searchParams.get('timeoutMs'))
+
+/** Answers as the api does, once the poll's own time is over, that the job goes on. */
+const held =
+  (still: Job): Scene =>
+  (request, response) =>
+    void setTimeout(() => answer(202, still)(request, response), pollOf(request.path))
 
 describe('wait', () => {
   it('polls until the job is terminal, whether it succeeded or not', async () => {
@@ -18,11 +25,11 @@ describe('wait', () => {
     for (const { path } of api.seen) expect(path).toBe(`/v1/jobs/${JOB_ID}/wait?timeoutMs=20000`)
   })
 
-  it('asks the api for no more time than is left', async () => {
+  it('asks the api for no more time than is left, less a second for the answer', async () => {
     await using api = await scriptedApi(answer(202, job('queued')), answer(200, job('succeeded')))
     await createClient({ url: api.url }).wait(job('queued'), { timeoutMs: 15_000 })
     const [first = 0, second = 0] = api.seen.map(({ path }) => pollOf(path))
-    expect(first).toBeLessThanOrEqual(15_000)
+    expect(first).toBeLessThanOrEqual(14_000)
     expect(second).toBeLessThan(first)
   })
 
@@ -50,6 +57,20 @@ describe('wait', () => {
       message: `job ${JOB_ID} was still running after 1500 ms; it goes on, wait again to see its end`,
       job: job('running'),
     })
+  })
+
+  it('shows the job also when it had less time than one poll takes', async () => {
+    await using api = await scriptedApi(...Array.from({ length: 5 }, () => held(job('running'))))
+    const waiting = createClient({ url: api.url }).wait(JOB_ID, { timeoutMs: 2000 })
+    const failure = await waiting.catch((error: unknown) => error)
+    expect(failure).toMatchObject({ name: 'ClientTimeoutError', job: job('running') })
+  })
+
+  it('sees an end that comes while its last second runs', async () => {
+    await using api = await scriptedApi(held(job('running')), answer(200, job('succeeded')))
+    const ended = await createClient({ url: api.url }).wait(JOB_ID, { timeoutMs: 2000 })
+    expect(ended.status).toBe('succeeded')
+    for (const { path } of api.seen) expect(pollOf(path)).toBeLessThanOrEqual(1000)
   })
 
   it('gives up also while it waits for a busy api', async () => {

@@ -50,19 +50,8 @@ export async function enqueue(redis: Redis, job: NewJob): Promise<Enqueued> {
   return settle(redis, command, reply)
 }
 
-/** Stores many jobs in few round trips. Each succeeds or fails for itself; the results are in order. */
+/** Stores many jobs in one round trip. Each succeeds or fails for itself; the results are in order. */
 export async function enqueueMany(redis: Redis, jobs: readonly NewJob[]): Promise<(Enqueued | Error)[]> {
-  const results: (Enqueued | Error)[] = []
-  for (let start = 0; start < jobs.length; start += SENT_AT_ONCE) {
-    results.push(...(await enqueueAtOnce(redis, jobs.slice(start, start + SENT_AT_ONCE))))
-  }
-  return results
-}
-
-/** What is made to send a job is thrown away before it is old: a thousand at once cost the garbage collector twice. */
-const SENT_AT_ONCE = 250
-
-async function enqueueAtOnce(redis: Redis, jobs: readonly NewJob[]): Promise<(Enqueued | Error)[]> {
   const now = Date.now()
   const commands = jobs.map((job) => toCommand(job, now))
   const replies = await sendScripts(redis, commands)

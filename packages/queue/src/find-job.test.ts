@@ -1,7 +1,8 @@
 import { newJobId } from '@foliot/jobs'
+import { startRedis } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { locateJob, readJob, readLog } from './find-job.ts'
-import { openTestQueues } from './fixtures/test-queues.ts'
+import { openTestQueues, succeed } from './fixtures/test-queues.ts'
 import { bullKeys, jobKey } from './keys.ts'
 
 const q = await openTestQueues()
@@ -40,6 +41,26 @@ describe('readJob', () => {
     const id = newJobId(Date.now())
     await q.redis.set(jobKey(queue, id), 'text')
     await expect(readJob(q.redis, [queue], id)).rejects.toMatchObject({ code: 'not_found' })
+  })
+})
+
+describe('a Redis that is full', () => {
+  it('still shows jobs and their logs, in whatever place they are', async () => {
+    const own = await openTestQueues((await startRedis()).url)
+    const [waiting, later, ended] = [own.newQueue(), own.newQueue(), own.newQueue()] as const
+    const jobs = [
+      await own.add(waiting),
+      await own.add(later, { runAt: Date.now() + 3_600_000 }),
+      await own.add(ended, { labels: { a: 'b' } }),
+    ] as const
+    const { consumer } = await own.consume(ended, succeed)
+    const last = await own.readWhen(ended, jobs[2].id, ({ status }) => status === 'succeeded')
+    await consumer.stop(0)
+    await own.redis.config('SET', 'maxmemory', 1)
+    await expect(own.add(waiting)).rejects.toThrow('OOM')
+    const read = (id: string) => readJob(own.redis, [waiting, later, ended], id)
+    expect(await Promise.all(jobs.map(({ id }) => read(id)))).toEqual([jobs[0], jobs[1], last])
+    expect(await readLog(own.redis, { queue: ended, id: last.id })).toEqual([])
   })
 })
 

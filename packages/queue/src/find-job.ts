@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis'
 import { readStoredJob, toJob } from './job-hash.ts'
 import { jobKey, logsKey } from './keys.ts'
 import type { JobRef } from './moves.ts'
+import { readTogether } from './read-together.ts'
 
 /**
  * Finds the queue that a job is in. One round trip, whatever the number of queues.
@@ -22,9 +23,8 @@ export async function locateJob(redis: Redis, queues: readonly string[], id: str
 async function firstWith(redis: Redis, queues: readonly string[], id: string): Promise<string | undefined> {
   const pipeline = redis.pipeline()
   for (const queue of queues) pipeline.exists(jobKey(queue, id))
-  const replies = (await pipeline.exec()) ?? []
-  for (const [error] of replies) if (error) throw error
-  return queues[replies.findIndex(([, exists]) => exists === 1)]
+  const found = await readTogether<number[]>(pipeline)
+  return queues[found.indexOf(1)]
 }
 
 /** @throws FoliotError `not_found` */

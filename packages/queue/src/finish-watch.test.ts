@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { atEndOfFile, startRedis, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { connectForRequests } from './connection.ts'
@@ -20,9 +21,9 @@ async function clients(redis = q.redis): Promise<number> {
   return list.split('\n').filter((line) => line.includes(` db=${redis.options.db ?? 0} `)).length
 }
 
-/** Whether the promise has settled. */
+/** Whether the promise has settled, once all that follows from what has happened so far is done. */
 const isSettled = (promise: Promise<unknown>): Promise<boolean> =>
-  Promise.race([promise.then(() => true), Promise.resolve(false)])
+  Promise.race([promise.then(() => true), setImmediate(false)])
 
 describe('FinishWatch', () => {
   it.each([
@@ -59,6 +60,7 @@ describe('FinishWatch', () => {
     await q.consume(queue, async ({ claim }) => (claim.input === 'retry' ? retry(60_000) : succeed()))
     await waiters.other.done
     expect((await q.read(queue, retried.id)).status).toBe('retrying')
+    expect(await isSettled(waiters.other.done)).toBe(true)
     expect(await isSettled(waiters.retried.done)).toBe(false)
     for (const { release } of Object.values(waiters)) release()
   })

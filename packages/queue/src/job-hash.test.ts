@@ -1,6 +1,11 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { atEndOfFile } from '@foliot/testkit'
+import type { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
+import { connectForLoops } from './connection.ts'
 import { NO_ENVELOPE } from './envelope.ts'
-import { openTestQueues } from './fixtures/test-queues.ts'
+import { openTestQueues, succeed } from './fixtures/test-queues.ts'
 import { readStoredJob, type StoredJob, statusOf, toJob } from './job-hash.ts'
 import { jobKey } from './keys.ts'
 
@@ -59,6 +64,17 @@ describe('toJob', () => {
     })
   })
 
+  it('shows no start from before the job was made, in the field and in the timeline', () => {
+    const startOf = (processedOn: string) => {
+      const { startedAt, timeline } = toJob(stored({ processedOn, ats: '1' }, { locked: true }))
+      return [startedAt, timeline.find(({ event }) => event === 'started')?.at]
+    }
+    const [made, later] = ['1970-01-01T00:00:01.000Z', '1970-01-01T00:00:01.001Z']
+    expect(startOf('999')).toEqual([made, made])
+    expect(startOf('1000')).toEqual([made, made])
+    expect(startOf('1001')).toEqual([later, later])
+  })
+
   it('shows the last failure until the job succeeds', () => {
     const failure = { failedReason: 'no', en: 'TypeError', ek: 'http', stacktrace: '["old","new"]' }
     const error = { name: 'TypeError', message: 'no', kind: 'http', stack: 'new' }
@@ -113,11 +129,54 @@ describe('toJob', () => {
   })
 })
 
+/** A connection that, of commands sent together, lets the first `count` through, then `meanwhile` happen, then the rest. */
+async function connectWithGap(count: number, meanwhile: () => Promise<unknown>): Promise<Redis> {
+  let ready = false
+  const server = createServer((socket) => {
+    const upstream = connect(q.redis.options.port as number).on('error', () => socket.destroy())
+    socket.on('error', () => upstream.destroy()).on('close', () => upstream.destroy())
+    upstream.pipe(socket)
+    socket.on('data', async (chunk) => {
+      if (!ready) return upstream.write(chunk)
+      const commands = chunk.toString('latin1').split(/(?=\*\d+\r\n)/)
+      upstream.write(commands.slice(0, count).join(''), 'latin1')
+      await once(upstream, 'data')
+      await meanwhile()
+      upstream.write(commands.slice(count).join(''), 'latin1')
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const redis = connectForLoops(`redis://127.0.0.1:${(server.address() as AddressInfo).port}/${q.redis.options.db}`)
+  atEndOfFile(async () => {
+    redis.disconnect()
+    server.close()
+  })
+  await redis.ping()
+  ready = true
+  return redis
+}
+
 describe('readStoredJob', () => {
   it('finds no job where there is none, or something else', async () => {
     const queue = q.newQueue()
     expect(await readStoredJob(q.redis, queue, 'a')).toBeUndefined()
     await q.redis.set(jobKey(queue, 'b'), 'text')
     expect(await readStoredJob(q.redis, queue, 'b')).toBeUndefined()
+  })
+
+  it.each([1, 2])('shows a job that ends after %d of its reads as ended', async (reads) => {
+    const queue = q.newQueue()
+    const { id } = await q.add(queue)
+    const end = Promise.withResolvers<void>()
+    await q.consume(queue, async () => {
+      await end.promise
+      return succeed()
+    })
+    const redis = await connectWithGap(reads, async () => {
+      end.resolve()
+      await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
+    })
+    await q.readWhen(queue, id, ({ status }) => status === 'running')
+    expect(statusOf((await readStoredJob(redis, queue, id)) as StoredJob)).toBe('succeeded')
   })
 })

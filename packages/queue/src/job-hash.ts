@@ -24,23 +24,29 @@ export interface StoredJob {
   delayedScore: string | null
 }
 
-/** Reads a job in one atomic step. Undefined if this queue has no such job, or its key holds something else. */
+/**
+ * Reads a job in one round trip. Undefined if this queue has no such job, or its key holds something else.
+ *
+ * This is no transaction: Redis refuses those when it is full, even of reads. Whatever moves a job writes its hash in the
+ * same step, so with the hash read last a job that ends meanwhile is shown as ended, and never, its lock being gone, as
+ * one that waits. A job that starts meanwhile may be shown as waiting once more.
+ */
 export async function readStoredJob(redis: Redis, queue: string, id: string): Promise<StoredJob | undefined> {
   const replies = await redis
-    .multi()
-    .hgetall(jobKey(queue, id))
+    .pipeline()
     .exists(lockKey(queue, id))
     .zscore(bullKeys(queue).delayed, id)
+    .hgetall(jobKey(queue, id))
     .exec()
   if (!replies) throw new FoliotError('unavailable', 'Redis dropped the connection while a job was read')
   for (const [error] of replies) {
     if (error?.message.startsWith('WRONGTYPE')) return undefined
     if (error) throw error
   }
-  const [fields, locked, delayedScore] = replies.map(([, value]) => value) as [
-    Record<string, string>,
+  const [locked, delayedScore, fields] = replies.map(([, value]) => value) as [
     number,
     string | null,
+    Record<string, string>,
   ]
   return Object.keys(fields).length === 0 ? undefined : { queue, id, fields, locked: locked === 1, delayedScore }
 }
@@ -63,7 +69,10 @@ export function toJob(stored: StoredJob): Job {
   const { fields, id, queue } = stored
   const status = statusOf(stored)
   const envelope = envelopeOf(fields.env)
-  const startedAt = isoOf(fields.processedOn)
+  // As in the timeline: a fetch that was under way when the job was added bears a time from before it.
+  const startedAt = isoOf(
+    fields.processedOn && String(Math.max(Number(fields.processedOn), numberOf(fields.timestamp))),
+  )
   const finishedAt = isoOf(fields.finishedOn)
   const discardedAt = isoOf(fields.discardedAt)
   return {

@@ -1,4 +1,5 @@
 import type { Job, JobStatus } from '@foliot/jobs'
+import { startRedis } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { enqueueMany } from './enqueue.ts'
 import { dead, newJob, openTestQueues, retry, succeed, untilStopped } from './fixtures/test-queues.ts'
@@ -9,6 +10,7 @@ import { pauseQueue } from './queues.ts'
 
 const q = await openTestQueues()
 const by = { by: 'test' }
+const notACursor = { code: 'validation_failed', errors: [{ path: '/cursor' }] }
 
 /** Every page of a list. */
 async function listAll(filter: JobFilter, limit: number): Promise<Job[][]> {
@@ -165,20 +167,80 @@ describe('listJobs', () => {
     Buffer.from('null').toString('base64url'),
     Buffer.from('[]').toString('base64url'),
     Buffer.from('[0,0]').toString('base64url'),
-    ...['-1', '0.5', '"0"', '1e99', 'null'].map((n) => Buffer.from(`[${n},0,0,0,0,0]`).toString('base64url')),
   ])('refuses the cursor %j', async (cursor) => {
-    await expect(listJobs(q.redis, { queues: [q.newQueue()] }, 10, cursor)).rejects.toMatchObject({
-      code: 'validation_failed',
-      errors: [{ path: '/cursor' }],
-    })
+    await expect(listJobs(q.redis, { queues: [q.newQueue()] }, 10, cursor)).rejects.toMatchObject(notACursor)
   })
 
-  it('refuses the cursor of a list with another filter', async () => {
+  /** A queue of three jobs, and the cursor behind the first of them. */
+  async function firstPage(filter: Omit<JobFilter, 'queues'> = {}): Promise<{ queue: string; cursor: string }> {
     const queue = q.newQueue()
     await addMany(queue, 3)
-    const { nextCursor } = await listJobs(q.redis, { queues: [queue] }, 1)
-    await expect(listJobs(q.redis, { queues: [queue], statuses: ['failed'] }, 1, nextCursor)).rejects.toMatchObject({
-      code: 'validation_failed',
-    })
+    const { nextCursor } = await listJobs(q.redis, { queues: [queue], ...filter }, 1)
+    return { queue, cursor: nextCursor as string }
+  }
+
+  /** The cursor with its JSON changed. */
+  const rewrite = (cursor: string, change: (json: string) => string): string =>
+    Buffer.from(change(Buffer.from(cursor, 'base64url').toString())).toString('base64url')
+
+  it.each<[string, (cursor: string) => string]>([
+    ['something behind it', (cursor) => `${cursor}!`],
+    ['a letter behind it', (cursor) => `${cursor}A`],
+    ['padding behind it', (cursor) => `${cursor}=`],
+    ['a space before it', (cursor) => ` ${cursor}`],
+    ['a space within', (cursor) => rewrite(cursor, (json) => json.replace(',', ', '))],
+    ['a line behind its end', (cursor) => rewrite(cursor, (json) => `${json}\n`)],
+    ...['-1', '0.5', '"1"', '1e99', '1e0', '-0', 'null'].map((offset): [string, (cursor: string) => string] => [
+      `the offset ${offset}`,
+      (cursor) => rewrite(cursor, (json) => json.replace(/,\d+/, `,${offset}`)),
+    ]),
+    ['an offset more', (cursor) => rewrite(cursor, (json) => json.replace(']', ',0]'))],
+    ['an offset less', (cursor) => rewrite(cursor, (json) => json.replace(/,0]$/, ']'))],
+  ])('refuses a cursor with %s', async (_, change) => {
+    const { queue, cursor } = await firstPage()
+    const changed = change(cursor)
+    expect(changed).not.toBe(cursor)
+    await expect(listJobs(q.redis, { queues: [queue] }, 1, changed)).rejects.toMatchObject(notACursor)
+    expect((await listJobs(q.redis, { queues: [queue] }, 1, cursor)).items).toHaveLength(1)
+  })
+
+  it.each<[string, Omit<JobFilter, 'queues'>, Partial<JobFilter>]>([
+    ['more statuses', { statuses: ['queued'] }, { statuses: ['queued', 'failed'] }],
+    ['other statuses in the same places', { statuses: ['queued', 'failed'] }, { statuses: ['queued', 'timed_out'] }],
+    ['another queue', {}, { queues: ['another'] }],
+    ['one type', {}, { type: 'test.echo' }],
+    ['another type', { type: 'test.echo' }, { type: 'test.other' }],
+    ['one label', {}, { label: { key: 'a', value: 'b' } }],
+    ['one kind of error', {}, { errorKind: 'error' }],
+    ['dead letters', {}, { deadLetters: true }],
+    ['certain ids', {}, { ids: new Set(['a']) }],
+    ['what came later', {}, { from: 1 }],
+    ['what came earlier', {}, { to: 2e12 }],
+  ])('refuses for a list of %s the cursor of another', async (_, filter, other) => {
+    const { queue, cursor } = await firstPage(filter)
+    const changed = { queues: [queue], ...filter, ...other } as JobFilter
+    await expect(listJobs(q.redis, changed, 1, cursor)).rejects.toMatchObject(notACursor)
+  })
+
+  it('knows its cursor again when the same filter names things in another order', async () => {
+    const queue = q.newQueue()
+    const added = await addMany(queue, 3)
+    const filter = { queues: [queue], statuses: ['failed' as const, 'queued' as const], ids: new Set(added) }
+    const { nextCursor } = await listJobs(q.redis, filter, 1)
+    const reversed = {
+      queues: [queue],
+      statuses: filter.statuses.toReversed(),
+      ids: new Set(added.toReversed()),
+    }
+    expect(ids((await listJobs(q.redis, reversed, 1, nextCursor)).items)).toEqual([added[1]])
+  })
+
+  it('lists jobs of a Redis that is full', async () => {
+    const own = await openTestQueues((await startRedis()).url)
+    const queue = own.newQueue()
+    const added = [await own.add(queue), await own.add(queue)]
+    await own.redis.config('SET', 'maxmemory', 1)
+    await expect(own.add(queue)).rejects.toThrow('OOM')
+    expect((await listJobs(own.redis, { queues: [queue] }, 10)).items).toEqual(added.reverse())
   })
 })

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { FoliotError, type Job, type JobStatus, STATUSES } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import { readStoredJob, toJob } from './job-hash.ts'
@@ -56,13 +57,16 @@ const CHUNK = 100
 /**
  * One page of jobs. Pages may be shorter than `limit`; the list has ended when there is no `nextCursor`.
  *
- * @throws FoliotError `validation_failed` for a cursor that was not given by this list.
+ * @throws FoliotError `validation_failed` for a cursor that was not given by a list with this filter.
  */
 export async function listJobs(redis: Redis, filter: JobFilter, limit: number, cursor?: string): Promise<JobPage> {
-  const wanted = new Set(filter.statuses ?? STATUSES)
-  const places = filter.deadLetters ? ['failed' as const] : new Set([...wanted].flatMap((status) => PLACES[status]))
+  // In one order, whatever the filter's: the offsets of a cursor stand in that of the sources.
+  const statuses = STATUSES.filter((status) => filter.statuses?.includes(status) ?? true)
+  const wanted = new Set(statuses)
+  const places = filter.deadLetters ? ['failed' as const] : new Set(statuses.flatMap((status) => PLACES[status]))
   const sources = filter.queues.flatMap((queue) => [...places].map((place) => ({ queue, place })))
-  const offsets = cursor === undefined ? sources.map(() => 0) : readCursor(cursor, sources.length)
+  const digest = digestOf({ ...filter, statuses })
+  const offsets = cursor === undefined ? sources.map(() => 0) : readCursor(cursor, digest, sources.length)
   const matches = (job: Job): boolean => wanted.has(job.status) && matchesFilter(job, filter)
 
   // A page takes at most `limit` of any source, unless a filter passes over some.
@@ -79,8 +83,9 @@ export async function listJobs(redis: Redis, filter: JobFilter, limit: number, c
     if (matches(job)) items.push(job)
   }
   await Promise.all(streams.map((stream) => stream.fill()))
-  const ended = streams.every((stream) => stream.head === undefined)
-  return { items, nextCursor: ended ? undefined : writeCursor(streams.map((stream) => stream.offset)) }
+  if (streams.every((stream) => stream.head === undefined)) return { items, nextCursor: undefined }
+  const reached = streams.map((stream) => stream.offset)
+  return { items, nextCursor: writeCursor(digest, reached) }
 }
 
 /** Whether a job fits everything in the filter but its status. */
@@ -156,21 +161,38 @@ export function readIds(redis: Redis, { queue, place }: Source, offset: number, 
   return place === 'wait' || place === 'active' ? redis.lrange(key, offset, end) : redis.zrevrange(key, offset, end)
 }
 
-const writeCursor = (offsets: number[]): string => Buffer.from(JSON.stringify(offsets)).toString('base64url')
+/** Tells filters apart. It need not be kept from forgers: a made-up cursor shows nothing that the list would not. */
+function digestOf({ queues, statuses, deadLetters, type, label, errorKind, ids, from, to }: JobFilter): string {
+  const sortedIds = ids && [...ids].sort()
+  const parts = [queues, statuses, deadLetters === true, type, label?.key, label?.value, errorKind, sortedIds, from, to]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 12)
+}
 
-function readCursor(cursor: string, sources: number): number[] {
+/** How far a list has come in each of its sources, and which list that is. */
+const writeCursor = (digest: string, offsets: readonly number[]): string =>
+  Buffer.from(JSON.stringify([digest, ...offsets])).toString('base64url')
+
+function readCursor(cursor: string, digest: string, sources: number): number[] {
   const offsets = parseOffsets(cursor)
-  if (offsets?.length === sources && offsets.every((n) => Number.isSafeInteger(n) && n >= 0)) return offsets
+  if (
+    offsets?.length === sources &&
+    offsets.every((n) => Number.isSafeInteger(n) && n >= 0) &&
+    // Lenient readers take one cursor in many spellings, and offsets may be another list's: ours is this one text.
+    writeCursor(digest, offsets) === cursor
+  ) {
+    return offsets
+  }
   throw new FoliotError('validation_failed', 'expected a cursor that this list gave, got another text', {
     errors: [{ path: '/cursor', message: 'not a cursor of this list' }],
-    hint: 'pass `nextCursor` of the page before unchanged, with the same filter',
+    hint: 'pass `nextCursor` of the page before unchanged, with the same filter; if a queue has come or gone, begin again',
   })
 }
 
+/** What follows the digest. Undefined for what is no list. */
 function parseOffsets(cursor: string): number[] | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    return Array.isArray(value) ? value : undefined
+    return Array.isArray(value) ? value.slice(1) : undefined
   } catch {
     return undefined
   }

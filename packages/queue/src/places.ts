@@ -1,8 +1,9 @@
-import { FoliotError, type Job } from '@foliot/jobs'
+import type { Job } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import { readStoredJob, toJob } from './job-hash.ts'
 import { bullKeys } from './keys.ts'
 import { readIds } from './list-jobs.ts'
+import { readTogether } from './read-together.ts'
 
 /** Where BullMQ keeps jobs, for boards that show a queue as BullMQ sees it. */
 export const PLACES = ['wait', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const
@@ -12,18 +13,16 @@ export type Place = (typeof PLACES)[number]
 /** How many jobs are in each place of a queue. One round trip. */
 export async function countPlaces(redis: Redis, queue: string): Promise<Record<Place, number>> {
   const k = bullKeys(queue)
-  const replies = await redis
-    .multi()
+  const reads = redis
+    .pipeline()
     .llen(k.wait)
     .zcard(k.prioritized)
     .llen(k.active)
     .zcard(k.delayed)
     .zcard(k.completed)
     .zcard(k.failed)
-    .exec()
-  if (!replies) throw new FoliotError('unavailable', 'Redis dropped the connection while a queue was read')
-  for (const [error] of replies) if (error) throw error
-  return Object.fromEntries(PLACES.map((place, i) => [place, replies[i]?.[1] as number])) as Record<Place, number>
+  const counts = await readTogether<number[]>(reads)
+  return Object.fromEntries(PLACES.map((place, i) => [place, counts[i]])) as Record<Place, number>
 }
 
 /** `count` jobs of one place, newest first, from number `offset`. Jobs that were removed meanwhile are passed over. */

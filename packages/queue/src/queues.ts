@@ -1,8 +1,8 @@
-import { FoliotError } from '@foliot/jobs'
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { readStoredJob } from './job-hash.ts'
 import { bullKeys, bullName, PREFIX } from './keys.ts'
+import { readTogether } from './read-together.ts'
 
 /** A queue as the REST API shows it. */
 export interface QueueInfo {
@@ -33,8 +33,8 @@ export interface QueueLimits {
 
 export async function readQueue(redis: Redis, name: string): Promise<QueueInfo> {
   const k = bullKeys(name)
-  const replies = await redis
-    .multi()
+  const reads = redis
+    .pipeline()
     .llen(k.wait)
     .zcard(k.prioritized)
     .llen(k.active)
@@ -44,11 +44,10 @@ export async function readQueue(redis: Redis, name: string): Promise<QueueInfo> 
     .hmget(k.meta, 'paused', 'concurrency', 'max', 'duration')
     .lindex(k.wait, -1)
     .zrange(k.prioritized, '0', '0')
-    .exec()
-  if (!replies) throw new FoliotError('unavailable', 'Redis dropped the connection while a queue was read')
-  const [wait, prioritized, active, delayed, completed, failed, meta, nextWaiting, nextPrioritized] = replies.map(
-    ([, value]) => value,
-  ) as [number, number, number, number, number, number, (string | null)[], string | null, string[]]
+  const [wait, prioritized, active, delayed, completed, failed, meta, nextWaiting, nextPrioritized] =
+    await readTogether<[number, number, number, number, number, number, (string | null)[], string | null, string[]]>(
+      reads,
+    )
   const [paused, concurrency, max, duration] = meta
   const next = [nextWaiting, nextPrioritized[0]].flatMap((id) => id ?? [])
   const stored = await Promise.all(next.map((id) => readStoredJob(redis, name, id)))

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http'
-import { FoliotError, type Job } from '@foliot/jobs'
-import { enqueue, enqueueMany, type NewJob } from '@foliot/queue'
+import { FoliotError } from '@foliot/jobs'
+import { type Enqueued, enqueue, enqueueMany, type NewJob } from '@foliot/queue'
 import { traceContextOf } from '@foliot/telemetry'
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
-import { toNewJob } from '../job-requests.ts'
+import { type RequestOrigin, toNewJob } from '../job-requests.ts'
 import { invalid, toFoliotError, toProblem } from '../problem.ts'
 import { fieldErrorsOf } from '../validation.ts'
 import { json } from '../wire/answer.ts'
@@ -14,6 +15,12 @@ import { BatchResults, BODY_PROBLEMS, problems } from '../wire/problem.ts'
 /** Until there are tenants, everything belongs to this one. */
 const TENANT = 'default'
 const BATCH_BODY_BYTES = 8 * 1024 * 1024
+
+/**
+ * A batch is read, stored and answered part by part: what is made of a thousand jobs at once would live long enough to
+ * cost the garbage collector more than all the rest.
+ */
+const STORED_AT_ONCE = 200
 
 const tags = ['jobs']
 
@@ -72,37 +79,53 @@ export function enqueueRoutes(app: Api, { redis, catalog, inputs }: ApiDeps): vo
         ])
       }
       const origin = originOf(request)
-      const parsed = await Promise.all(
-        request.body.jobs.map(async (item) => {
-          try {
-            return await toNewJob(parseItem(item), origin, catalog, inputs)
-          } catch (error) {
-            return toFoliotError(error)
-          }
-        }),
-      )
-      const jobs = parsed.filter((item): item is NewJob => !(item instanceof FoliotError))
-      const stored = (await enqueueMany(redis, jobs)).map((result) =>
-        result instanceof Error ? toFoliotError(result) : result,
-      )
+      const { jobs } = request.body
+      const results: string[] = []
+      let stored = 0
+      let unavailable: FoliotError | undefined
+      for (let from = 0; from < jobs.length; from += STORED_AT_ONCE) {
+        for (const item of await store(jobs.slice(from, from + STORED_AT_ONCE), origin)) {
+          if (!(item instanceof FoliotError)) stored++
+          else if (item.code === 'unavailable') unavailable = item
+          results.push(JSON.stringify(toResult(item)))
+        }
+      }
       // With Redis away there is nothing to tell item by item: the batch as a whole is to be sent again.
-      if (stored.length > 0 && stored.every(isUnavailable)) throw stored[0]
-      const next = stored.values()
-      const results = parsed.map((item) => toResult(item instanceof FoliotError ? item : (next.next().value as Stored)))
-      reply.code(207)
-      return { results }
+      if (unavailable && stored === 0) throw unavailable
+      await sendJson(reply as FastifyReply, 207, `{"results":[${results.join(',')}]}`)
     },
   )
+
+  /** Items that are wrong are answered as such, and spoil no other. */
+  async function store(items: readonly unknown[], origin: RequestOrigin): Promise<Stored[]> {
+    const read = await Promise.all(
+      items.map(async (item) => {
+        try {
+          return await toNewJob(parseItem(item), origin, catalog, inputs)
+        } catch (error) {
+          return toFoliotError(error)
+        }
+      }),
+    )
+    const jobs = read.filter((item): item is NewJob => !(item instanceof FoliotError))
+    const enqueued = (await enqueueMany(redis, jobs)).values()
+    return read.map((item) => {
+      const stored = item instanceof FoliotError ? item : (enqueued.next().value as Enqueued | Error)
+      return stored instanceof Error ? toFoliotError(stored) : stored
+    })
+  }
 }
 
-type Stored = { job: Job; replayed: boolean } | FoliotError
-
-const isUnavailable = (stored: Stored): boolean => stored instanceof FoliotError && stored.code === 'unavailable'
+type Stored = Enqueued | FoliotError
 
 function toResult(stored: Stored) {
   if (stored instanceof FoliotError) return { status: stored.status, error: toProblem(stored) }
   return { status: stored.replayed ? 200 : 202, job: stored.job }
 }
+
+/** Sends JSON that is text already. */
+const sendJson = (reply: FastifyReply, status: number, text: string): FastifyReply =>
+  reply.code(status).type('application/json').send(text)
 
 function parseItem(item: unknown): wire.JobRequest {
   const result = wire.JobRequest.safeParse(item)

@@ -144,9 +144,18 @@ describe('GET /v1/jobs', () => {
     ;(await api.get(`/v1/jobs?${query}`)).problem(400, 'validation_failed')
   })
 
-  it('refuses the cursor of another list', async () => {
+  it.each(['', 'status=succeeded&type=demo.echo', 'status=cancelled', 'status=succeeded&label=half:odd'])(
+    'refuses for %j the cursor of another list',
+    async (query) => {
+      const { nextCursor } = await list('status=succeeded&limit=1')
+      const answer = await api.get(`/v1/jobs?${query}&limit=1&cursor=${nextCursor}`)
+      expect(answer.problem(400, 'validation_failed').errors?.[0]?.path).toBe('/cursor')
+    },
+  )
+
+  it.each(['!', '%3D', '%20'])('refuses a cursor with %s behind it', async (junk) => {
     const { nextCursor } = await list('status=succeeded&limit=1')
-    const answer = await api.get(`/v1/jobs?limit=1&cursor=${nextCursor}`)
+    const answer = await api.get(`/v1/jobs?status=succeeded&limit=1&cursor=${nextCursor}${junk}`)
     expect(answer.problem(400, 'validation_failed').errors?.[0]?.path).toBe('/cursor')
   })
 

@@ -8,7 +8,7 @@ const LIMIT_MAX = 200
 /** What every list takes. */
 const page = {
   limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT),
-  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before, with the same filter.'),
 }
 
 const instant = z.iso.datetime({ offset: true })
