@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path'
+import { HEAP_ARGUMENTS } from '@foliot/local-services'
 import { type Running, start, WORKSPACE } from './process.ts'
 
 /** An app that has said that it is ready. */
@@ -20,7 +21,11 @@ export async function startApp(app: 'api' | 'worker', { env, profile }: AppOptio
   const ready = Promise.withResolvers<string>()
   const process = start({
     name: `apps/${app}`,
-    args: [...(profile === undefined ? [] : profiling(profile)), join(WORKSPACE, 'apps', app, 'src/main.ts')],
+    args: [
+      ...HEAP_ARGUMENTS,
+      ...(profile === undefined ? [] : profiling(profile)),
+      join(WORKSPACE, 'apps', app, 'src/main.ts'),
+    ],
     // Supervised, it ends when its standard input does: also when we are killed.
     env: { FOLIOT_SUPERVISED: '1', FOLIOT_API_PORT: '0', FOLIOT_WORKER_PORT: '0', ...env },
     end: (child) => child.kill('SIGTERM'),

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { HEAP_ARGUMENTS } from '@foliot/local-services'
 import type { Child } from './keep-running.ts'
 
 export interface AppOptions {
@@ -17,7 +18,7 @@ export interface AppOptions {
  * ever written, and when that ends, the app stops as on SIGTERM. So it goes when we go, even if we are killed.
  */
 export function startApp({ entry, env, onLine }: AppOptions): Child {
-  const child = spawn(process.execPath, ['--conditions=source', entry], {
+  const child = spawn(process.execPath, ['--conditions=source', ...HEAP_ARGUMENTS, entry], {
     env: { ...env, FOLIOT_SUPERVISED: '1' },
     // A group of its own: Ctrl-C reaches the whole group of the terminal, and the apps have to go in order.
     detached: true,
