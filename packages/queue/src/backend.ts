@@ -5,7 +5,8 @@ import { type AttemptRecord, attemptField, RECORD_MESSAGE_BYTES } from './attemp
 import { type Claim, type HeldClaim, toClaim } from './claim.ts'
 import { brokenBase, bullKeys, jobKey, recoveredKey } from './keys.ts'
 import { type Hold, renewLocks } from './lock-renewal.ts'
-import { runScript } from './scripts.ts'
+import { type Arg, runScript } from './scripts.ts'
+import { sendScript } from './send-scripts.ts'
 import type { Settlement } from './settlement.ts'
 import type { Cancellation } from './timeline.ts'
 
@@ -43,6 +44,8 @@ export class FoliotBackend extends RedisQueueBackend {
   readonly #events: BackendEvents
   /** By job id: fetched, but not started yet. */
   readonly #claims = new Map<string, HeldClaim>()
+  /** The keys that finishing moves have in common, by the set that the job goes to. */
+  readonly #finishKeys = new Map<string, string[]>()
   /** By lock token, of which each running attempt has its own: a job may have two for a moment. */
   readonly #settled = new Map<string, { claim: HeldClaim; settlement: Settlement }>()
 
@@ -99,12 +102,23 @@ export class FoliotBackend extends RedisQueueBackend {
   }
 
   override async execCommand(...[client, command, args]: Parameters<RedisQueueBackend['execCommand']>) {
-    const reply = await super.execCommand(client, command, args)
+    const reply = await (command === 'moveToFinished'
+      ? this.#runFinish(args)
+      : super.execCommand(client, command, args))
     if (CLAIMING.has(command) && Array.isArray(reply) && Array.isArray(reply[0])) {
       const id = String(reply[1])
       this.#claims.set(id, toClaim(this.#queue, id, reply[0] as string[]))
     }
     return reply
+  }
+
+  /** BullMQ's script with our fields in it. `args` are its 14 keys, of which the last three go with the job, and the rest. */
+  #runFinish(args: Arg[]): Promise<unknown> {
+    const target = args[10] as string
+    const sharedKeys = this.#finishKeys.get(target) ?? args.slice(0, 11).map(String)
+    this.#finishKeys.set(target, sharedKeys)
+    const keys = args.slice(11, 14).map(String)
+    return sendScript(this.#redis, { script: 'finish', sharedKeys, keys, args: args.slice(14) })
   }
 
   override async moveStalledJobsToWait(): Promise<string[]> {
@@ -132,8 +146,8 @@ export class FoliotBackend extends RedisQueueBackend {
     const cancelled = settlement.kind === 'cancelled'
     const fields = {
       st: cancelled ? 'cancelled' : 'succeeded',
-      // BullMQ's script adds one: an attempt that succeeds or is cancelled uses none up.
-      atm: claim.attemptsUsed - 1,
+      // An attempt that succeeds or is cancelled uses none up.
+      atm: claim.attemptsUsed,
     }
     const output = cancelled ? cancellation('handler', settlement.reason) : (settlement as { output: string }).output
     return this.#finish(claim, job, output, 'returnvalue', keep, 'completed', token, fetchNext, fields)
@@ -151,8 +165,7 @@ export class FoliotBackend extends RedisQueueBackend {
     if (settlement.kind !== 'dead') throw new Error(`job ${job.id} was settled as ${settlement.kind}, not as dead`)
     const fields = {
       st: settlement.status,
-      // BullMQ's script adds one, and stops half-way if there is no number.
-      atm: claim.attemptsUsed,
+      atm: claim.attemptsUsed + 1,
       [attemptField(claim.attempt)]: JSON.stringify(toRecord(claim, Date.now(), settlement)),
       ...failureFields(settlement.failure),
     }
@@ -169,20 +182,13 @@ export class FoliotBackend extends RedisQueueBackend {
     target: 'completed' | 'failed',
     token: string,
     fetchNext: boolean,
-    fields: Record<string, string | number>,
+    fields: Record<string, string | number> & { atm: number },
   ) {
     const finishedOn = Date.now()
-    const args = this.moveToFinishedArgs(
-      job,
-      value,
-      property,
-      keep as KeepJobs,
-      target,
-      token,
-      finishedOn,
-      fetchNext,
-      fields,
-    )
+    const args = [
+      ...this.moveToFinishedArgs(job, value, property, keep as KeepJobs, target, token, finishedOn, fetchNext, fields),
+      fields.atm,
+    ]
     try {
       const result = await this.#moveHeld({ claim, token }, args)
       this.#settled.delete(token)

@@ -6,7 +6,7 @@ import type { Envelope } from './envelope.ts'
 import { readStoredJob, toJob } from './job-hash.ts'
 import { type BullKeys, bullBase, bullKeys, idempotencyKey } from './keys.ts'
 import type { Arg } from './scripts.ts'
-import { type ScriptCall, sendScripts } from './send-scripts.ts'
+import { type ScriptCall, sendScript, sendScripts } from './send-scripts.ts'
 
 /** A job to be stored. Everything is already checked: this package does not know job types. */
 export interface NewJob {
@@ -45,9 +45,7 @@ export const IDEMPOTENCY_TTL_MS = 24 * 60 * 60 * 1000
  */
 export async function enqueue(redis: Redis, job: NewJob): Promise<Enqueued> {
   const command = toCommand(job, Date.now())
-  const [reply] = await sendScripts(redis, [command])
-  if (reply instanceof Error) throw reply
-  return settle(redis, command, reply)
+  return settle(redis, command, await sendScript(redis, command))
 }
 
 /** Stores many jobs in one round trip. Each succeeds or fails for itself; the results are in order. */

@@ -18,7 +18,6 @@ export interface ScriptCall {
  * of the work.
  */
 export async function sendScripts(redis: Redis, calls: readonly ScriptCall[]): Promise<unknown[]> {
-  const encoder = new Encoder()
   const replies = await Promise.all(
     calls.map((call) => {
       const reply = redis.sendCommand(new EncodedCommand(encoder.encode(call))) as Promise<unknown>
@@ -29,6 +28,13 @@ export async function sendScripts(redis: Redis, calls: readonly ScriptCall[]): P
   return Promise.all(
     replies.map((reply, i) => (isUnknownScript(reply) ? runCall(redis, calls[i] as ScriptCall) : reply)),
   )
+}
+
+/** Runs one script. What it answers is the concern of the one function that wraps it. */
+export async function sendScript(redis: Redis, call: ScriptCall): Promise<unknown> {
+  const [reply] = await sendScripts(redis, [call])
+  if (reply instanceof Error) throw reply
+  return reply
 }
 
 const isUnknownScript = (reply: unknown): boolean => reply instanceof Error && reply.message.startsWith('NOSCRIPT')
@@ -67,7 +73,7 @@ function headOf({ script, sharedKeys, keys, args }: ScriptCall): string {
 
 const BLOCK_BYTES = 64 * 1024
 
-/** Writes commands as RESP, one after the other into blocks of memory. */
+/** Writes commands as RESP, one after the other into blocks of memory. A block is freed with the last command in it. */
 class Encoder {
   #block = Buffer.allocUnsafe(BLOCK_BYTES)
   #start = 0
@@ -117,3 +123,6 @@ class Encoder {
     this.#end = written
   }
 }
+
+/** One for all connections: a block for each call would be most of what a call costs. */
+const encoder = new Encoder()
