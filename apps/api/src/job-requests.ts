@@ -35,7 +35,8 @@ export async function toNewJob(
       hint: 'leave `durability` out: Redis writes to disk once a second',
     })
   }
-  const runAt = runAtOf(request, Date.now())
+  const now = Date.now()
+  const runAt = runAtOf(request, now)
   const idempotencyKey = idempotencyKeyOf(request, origin.idempotencyKey)
   return {
     type: type.name,
@@ -49,6 +50,7 @@ export async function toNewJob(
     labels: request.labels ?? {},
     traceparent: origin.traceparent,
     ...(request.timeoutMs !== undefined && { timeoutMs: request.timeoutMs }),
+    ...(request.deadlineMs !== undefined && { deadlineAt: deadlineAtOf(request.deadlineMs, runAt, now) }),
     ...(runAt !== undefined && { runAt }),
     ...(idempotencyKey !== undefined && {
       idempotency: { key: idempotencyKey, fingerprint: fingerprintOf(request) },
@@ -63,6 +65,17 @@ function runAtOf({ runAt, delayMs }: JobRequest, now: number): number | undefine
   if (ms - now <= LIMITS.runAheadMs) return ms
   throw invalid('the job lies too far ahead', [
     { path: '/runAt', message: `expected at most ten years from now, got ${runAt}` },
+  ])
+}
+
+function deadlineAtOf(deadlineMs: number, runAt: number | undefined, now: number): number {
+  const deadlineAt = now + deadlineMs
+  if (runAt === undefined || runAt < deadlineAt) return deadlineAt
+  throw invalid('the job could never run in time', [
+    {
+      path: '/deadlineMs',
+      message: `expected more than ${runAt - now}, which is when the job may start, got ${deadlineMs}`,
+    },
   ])
 }
 

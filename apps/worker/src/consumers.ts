@@ -1,5 +1,5 @@
 import type { Service } from '@foliot/lifecycle'
-import { Consumer, isRedisAway, type RunningAttempt } from '@foliot/queue'
+import { CancelWatch, Consumer, isRedisAway, type RunningAttempt } from '@foliot/queue'
 import { type JobMetrics, type Logger, traceBindings, withJobSpan } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import { type PipelineDeps, runAttempt } from './pipeline.ts'
@@ -28,11 +28,21 @@ const HAND_BACK_MS = 2000
 export class Consumers implements Service {
   readonly name = 'consumers'
   readonly #consumers: Consumer[]
+  readonly #cancels: CancelWatch
   readonly #graceMs: number
 
   constructor(options: ConsumersOptions) {
     this.#graceMs = Math.max(0, options.graceMs - HAND_BACK_MS)
     this.#consumers = options.queues.map((queue) => createConsumer(queue, options))
+    this.#cancels = new CancelWatch({
+      redis: options.redis,
+      onRequest: ({ id, request }) => {
+        for (const consumer of this.#consumers) consumer.cancel(id, request)
+      },
+      onError: (err) => {
+        if (!isRedisAway(err)) options.log.error({ err }, `trouble with requests to cancel: ${err.message}`)
+      },
+    })
   }
 
   /** Ids of the jobs that run now. */
@@ -41,11 +51,13 @@ export class Consumers implements Service {
   }
 
   async start(): Promise<void> {
+    await this.#cancels.start()
     await Promise.all(this.#consumers.map((consumer) => consumer.start()))
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#consumers.map((consumer) => consumer.stop(this.#graceMs)))
+    this.#cancels.stop()
   }
 }
 

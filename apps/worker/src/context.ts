@@ -2,10 +2,12 @@ import { inspect } from 'node:util'
 import { type JobContext, type JobLog, LIMITS } from '@foliot/jobs'
 import type { RunningAttempt } from '@foliot/queue'
 import { toJsonText } from './output.ts'
+import { Steps } from './steps.ts'
 
 /** What a handler gets to know and to use of its attempt. */
 export function createContext(attempt: RunningAttempt): JobContext {
   const { claim } = attempt
+  let steps: Steps | undefined
   return {
     jobId: claim.id,
     type: claim.type,
@@ -21,6 +23,10 @@ export function createContext(attempt: RunningAttempt): JobContext {
       return attempt.signal
     },
     log: createLog(attempt),
+    step: (name, fn) => {
+      steps ??= new Steps(attempt)
+      return steps.run(name, fn)
+    },
     progress: async (value) => attempt.progress(toJsonText(value, LIMITS.progressBytes)),
   }
 }

@@ -8,6 +8,7 @@ import { runServices } from '@foliot/lifecycle'
 import { connectForLoops, defineScripts } from '@foliot/queue'
 import { exitOnSettingsError, readEnv, SETTINGS_EXIT_CODE } from '@foliot/settings'
 import { createLogger, createMetrics, jobMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
+import { AbandonedHandlers } from './abandoned-handlers.ts'
 import { Consumers } from './consumers.ts'
 import { readKeys, workerEnv } from './env.ts'
 import { HealthServer } from './health-server.ts'
@@ -38,6 +39,7 @@ const worker = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
 const metrics = createMetrics({ app: 'worker', log })
 const redis = defineScripts(connectForLoops(env.FOLIOT_REDIS_URL))
 const connection = new RedisConnection(redis, log)
+const abandoned = new AbandonedHandlers()
 const consumers = new Consumers({
   queues: [...queues.keys()],
   concurrency: env.FOLIOT_CONCURRENCY,
@@ -47,6 +49,7 @@ const consumers = new Consumers({
   pipeline: {
     runnables,
     stopGraceMs: 5000,
+    onAbandoned: (ended) => abandoned.add(ended),
     random: Math.random,
     isBroken: () => isBroken,
     onLogRefused: ({ id }, err) =>
@@ -97,6 +100,7 @@ await runServices({
       stop: async () => void (await Promise.all([metrics.shutdown(), tracing.shutdown()])),
     },
   ],
+  broken: abandoned.tooMany,
   // With Redis away nothing can be handed back: the jobs are recovered by other workers.
   stopWithinMs: env.FOLIOT_SHUTDOWN_GRACE_MS + 5000,
   supervised: env.FOLIOT_SUPERVISED,

@@ -21,7 +21,7 @@ export async function toOutput(value: unknown, definition: AnyJobDefinition): Pr
  * @throws UnrecoverableError `invalid_output` for a cycle, a BigInt, or a function.
  */
 export function toJsonText(value: unknown, maxBytes: number): string {
-  const text = stringify(value)
+  const text = stringifyJson(value)
   if (text.length * 3 <= maxBytes) return text
   const bytes = Buffer.byteLength(text)
   if (bytes <= maxBytes) return text
@@ -30,7 +30,12 @@ export function toJsonText(value: unknown, maxBytes: number): string {
   return JSON.stringify({ truncated: true, bytes, preview })
 }
 
-function stringify(value: unknown): string {
+/**
+ * JSON text. Undefined becomes null.
+ *
+ * @throws UnrecoverableError `invalid_output` for a cycle, a BigInt, or a function.
+ */
+export function stringifyJson(value: unknown): string {
   if (value === undefined) return 'null'
   let text: string | undefined
   try {

@@ -10,20 +10,25 @@ const bed = await openTestBed()
 interface Run {
   timeoutMs?: number
   stopGraceMs?: number
+  onAbandoned?: (ended: Promise<unknown>) => void
   /** Stops the attempt from outside as soon as the handler runs. */
   stop?: StopReason
   job?: Partial<NewJob>
 }
 
 /** Performs a handler within a real attempt. */
-function run(handler: Handler, { timeoutMs = 60_000, stopGraceMs = 60_000, stop, job }: Run = {}) {
+function run(
+  handler: Handler,
+  { timeoutMs = 60_000, stopGraceMs = 60_000, onAbandoned = () => {}, stop, job }: Run = {},
+) {
   const definition = defineJob({ name: 'test.any', input: z.unknown(), timeoutMs })
   return bed.attempt((attempt) => {
     const observed: Handler = (input, ctx) => {
       if (stop) setImmediate(() => attempt.stop(stop))
       return handler(input, ctx)
     }
-    return perform(attempt, { kind: 'readable', definition, handler: observed, input: { n: 1 } }, stopGraceMs)
+    const readable = { kind: 'readable', definition, handler: observed, input: { n: 1 } } as const
+    return perform(attempt, readable, { stopGraceMs, onAbandoned })
   }, job)
 }
 
@@ -88,7 +93,7 @@ describe('perform', () => {
         },
         { timeoutMs: 10 },
       )
-      expect(performed).toEqual({ kind: 'stopped', reason: 'timeout', timeoutMs: 10 })
+      expect(performed).toEqual({ kind: 'stopped', reason: 'timeout', how: 'cooperative', timeoutMs: 10 })
       expect(reason).toMatchObject({
         name: 'AbortError',
         stopReason: 'timeout',
@@ -100,8 +105,24 @@ describe('perform', () => {
       expect(await run(ignore, { timeoutMs: 10, stopGraceMs: 10 })).toEqual({
         kind: 'stopped',
         reason: 'timeout',
+        how: 'abandoned',
         timeoutMs: 10,
       })
+    })
+
+    it('tells of a handler that is abandoned, and when that ends after all', async () => {
+      const gate = Promise.withResolvers<void>()
+      const abandoned: Promise<unknown>[] = []
+      const stubborn: Handler = () => gate.promise
+      await run(stubborn, { timeoutMs: 10, stopGraceMs: 10, onAbandoned: (ended) => abandoned.push(ended) })
+      expect(abandoned).toHaveLength(1)
+      gate.resolve()
+      await Promise.all(abandoned)
+    })
+
+    it('goes by the deadline of the job if that comes before the timeout', async () => {
+      const performed = await run(obey, { job: { deadlineAt: Date.now() + 10 } })
+      expect(performed).toMatchObject({ kind: 'stopped', reason: 'deadline', how: 'cooperative' })
     })
 
     it('does not take a result that comes after it', async () => {
@@ -113,7 +134,12 @@ describe('perform', () => {
     })
 
     it('takes the timeout of the request rather than that of the type, be it shorter or longer', async () => {
-      expect(await run(obey, { job: { timeoutMs: 10 } })).toEqual({ kind: 'stopped', reason: 'timeout', timeoutMs: 10 })
+      expect(await run(obey, { job: { timeoutMs: 10 } })).toEqual({
+        kind: 'stopped',
+        reason: 'timeout',
+        how: 'cooperative',
+        timeoutMs: 10,
+      })
       const patient: Handler = () => new Promise((resolve) => setTimeout(() => resolve('in time'), 30))
       expect(await run(patient, { timeoutMs: 1, job: { timeoutMs: 60_000 } })).toEqual({
         kind: 'returned',
@@ -132,12 +158,22 @@ describe('perform', () => {
     })
 
     it('counts nothing that a handler throws as it is told to stop', async () => {
-      expect(await run(obey, { stop: 'shutdown' })).toEqual({ kind: 'stopped', reason: 'shutdown', timeoutMs: 60_000 })
+      expect(await run(obey, { stop: 'shutdown' })).toMatchObject({
+        kind: 'stopped',
+        reason: 'shutdown',
+        how: 'cooperative',
+      })
     })
 
     it('goes on without a handler that ignores it, whatever its grace after a timeout', async () => {
       expect(await run(ignore, { stop: 'shutdown' })).toMatchObject({ kind: 'stopped', reason: 'shutdown' })
     })
+  })
+
+  it('ends when the job is cancelled, and says how its handler took it', async () => {
+    expect(await run(obey, { stop: 'cancel' })).toMatchObject({ kind: 'stopped', reason: 'cancel', how: 'cooperative' })
+    const performed = await run(ignore, { stop: 'cancel', stopGraceMs: 10 })
+    expect(performed).toMatchObject({ kind: 'stopped', reason: 'cancel', how: 'abandoned' })
   })
 
   it('does not take a result once the job has another owner', async () => {

@@ -1,16 +1,22 @@
-import { type AnyJobDefinition, ERROR_KINDS, JobError, LIMITS, outcomeKind, truncate } from '@foliot/jobs'
-import type { Claim, RunningAttempt, Settlement } from '@foliot/queue'
+import {
+  type AnyJobDefinition,
+  ERROR_KINDS,
+  JobError,
+  LIMITS,
+  outcomeKind,
+  truncate,
+  UnrecoverableError,
+} from '@foliot/jobs'
+import { type CancelRequest, type Claim, type RunningAttempt, type Settlement, STOP_MANNERS } from '@foliot/queue'
 import { type ClassifiedError, classifyError, decideRetry } from '@foliot/retries'
 import type { Runnables } from './job-packs.ts'
 import { toOutput } from './output.ts'
-import { type Performed, perform } from './perform.ts'
+import { type Performed, type PerformOptions, perform } from './perform.ts'
 import { readJob } from './read-job.ts'
 
 /** What the pipeline needs to know of its worker. */
-export interface PipelineDeps {
+export interface PipelineDeps extends PerformOptions {
   runnables: Runnables
-  /** How long a handler may go on after it was told to stop, in milliseconds. */
-  stopGraceMs: number
   random: () => number
   /** Whether an error that nobody caught is ending the process. Any of the jobs that run may have caused it. */
   isBroken: () => boolean
@@ -19,22 +25,32 @@ export interface PipelineDeps {
 }
 
 /**
- * Runs one attempt, from the claim to how it ended: read → perform → classify. Never rejects: whatever is thrown on the
- * way is an end of the attempt.
+ * Runs one attempt, from the claim to how it ended: cancel → read → deadline → perform → classify. Never rejects: whatever
+ * is thrown on the way is an end of the attempt.
  */
 export async function runAttempt(attempt: RunningAttempt, deps: PipelineDeps): Promise<Settlement> {
   const { claim } = attempt
   let definition: AnyJobDefinition | undefined
   try {
+    const { by, reason } = claim.cancelRequest ?? {}
+    if (by !== undefined && reason !== undefined) return { kind: 'cancelled', by, reason }
     const readable = await readJob(claim, deps.runnables, deps.random)
     if (readable.kind === 'not_here') return readable.settlement
     definition = readable.definition
-    const performed = await perform(attempt, readable, deps.stopGraceMs)
+    assertInTime(claim)
+    const performed = await perform(attempt, readable, deps)
     await attempt.flushLog().catch((error: Error) => deps.onLogRefused(claim, error))
-    return await settle(performed, { claim, definition, deps })
+    return await settle(performed, attempt.cancelRequest, { claim, definition, deps })
   } catch (thrown) {
     return fail(classifyError(thrown), { claim, definition, deps })
   }
+}
+
+/** @throws UnrecoverableError `deadline` for a job that waited beyond it: no attempt could end in time. */
+function assertInTime({ envelope: { deadlineAt } }: Claim): void {
+  if (deadlineAt === undefined || Date.now() < deadlineAt) return
+  const at = new Date(deadlineAt).toISOString()
+  throw new UnrecoverableError(`the deadline of the job, ${at}, passed while it waited`, { kind: ERROR_KINDS.deadline })
 }
 
 /** What is known of the attempt that ended. */
@@ -45,13 +61,17 @@ interface Ended {
   deps: PipelineDeps
 }
 
-async function settle(performed: Performed, ended: Ended & { definition: AnyJobDefinition }): Promise<Settlement> {
+async function settle(
+  performed: Performed,
+  cancelRequest: CancelRequest | undefined,
+  ended: Ended & { definition: AnyJobDefinition },
+): Promise<Settlement> {
   const { definition } = ended
   switch (performed.kind) {
     case 'threw':
       return fail(classifyError(performed.thrown), ended)
     case 'stopped':
-      return settleStopped(performed, ended)
+      return settleStopped(performed, cancelRequest, ended)
     case 'returned':
       return { kind: 'succeeded', output: await toOutput(performed.value, definition) }
     case 'outcome': {
@@ -63,18 +83,32 @@ async function settle(performed: Performed, ended: Ended & { definition: AnyJobD
         return { kind: 'snoozed', delayMs, reason: `the handler asked for ${outcome.ms} ms${cut}` }
       }
       if (kind === 'cancel' && 'reason' in outcome) {
-        return { kind: 'cancelled', reason: truncate(String(outcome.reason), LIMITS.errorMessageBytes) }
+        return { kind: 'cancelled', by: 'handler', reason: truncate(String(outcome.reason), LIMITS.errorMessageBytes) }
       }
       return { kind: 'succeeded', output: await toOutput('value' in outcome ? outcome.value : null, definition) }
     }
   }
 }
 
-function settleStopped({ reason, timeoutMs }: Performed & { kind: 'stopped' }, ended: Ended): Settlement {
+function settleStopped(
+  { reason, how, timeoutMs }: Performed & { kind: 'stopped' },
+  cancelRequest: CancelRequest | undefined,
+  ended: Ended,
+): Settlement {
   switch (reason) {
     case 'timeout': {
-      const error = new JobError(`the attempt took longer than ${timeoutMs} ms`, { kind: ERROR_KINDS.timeout })
+      const message = `the attempt took longer than ${timeoutMs} ms; ${STOP_MANNERS[how]}`
+      const error = new JobError(message, { kind: ERROR_KINDS.timeout })
       return fail({ ...classifyError(error), name: 'TimeoutError' }, ended, 'timed_out')
+    }
+    case 'deadline': {
+      const message = `the deadline of the job passed while it ran; ${STOP_MANNERS[how]}`
+      const error = new UnrecoverableError(message, { kind: ERROR_KINDS.deadline })
+      return fail({ ...classifyError(error), name: 'TimeoutError' }, ended, 'timed_out')
+    }
+    case 'cancel': {
+      const { by, reason } = cancelRequest as CancelRequest
+      return { kind: 'cancelled', by, reason, how }
     }
     case 'shutdown':
       if (ended.deps.isBroken()) {
@@ -104,6 +138,8 @@ function fail(
         attemptsUsed: claim.attemptsUsed + 1,
         error,
         random: deps.random,
+        deadline: claim.envelope.deadlineAt,
+        now: Date.now(),
       })
     : ({ kind: 'dead', reason: `not retried: ${kind}` } as const)
   const { reason } = decision

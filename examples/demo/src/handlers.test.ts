@@ -29,6 +29,7 @@ function contextOf(attempt: number, signal = new AbortController().signal): { ct
     async progress(value) {
       notes.progress.push(value)
     },
+    step: async (_, fn) => fn(),
   }
   return { ctx, notes }
 }

@@ -36,6 +36,7 @@ export function testContext({ signal, onProgress }: TestContextOptions = {}): Te
       progress.push(value)
       onProgress?.(value)
     },
+    step: async (_, fn) => fn(),
   }
   return { ctx, lines, progress }
 }

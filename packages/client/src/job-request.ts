@@ -14,6 +14,8 @@ export interface EnqueueOptions {
   attempts?: number | undefined
   /** How long one attempt may take, in milliseconds. Default: the type's. */
   timeoutMs?: number | undefined
+  /** From now until the job has to have ended, all attempts and waits included, in milliseconds. Default: no deadline. */
+  deadlineMs?: number | undefined
   /** At most 32, with keys up to 63 and values up to 256 characters. */
   labels?: Record<string, string> | undefined
   /** `fsync`: answered only when the job is on the disk of Redis. Default: what Redis does by itself. */

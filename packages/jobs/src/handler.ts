@@ -26,6 +26,14 @@ export interface JobContext {
   readonly log: JobLog
   /** Stores any JSON value up to 4 KiB as the job's progress. Resolves when it can be read. */
   progress(value: unknown): Promise<void>
+  /**
+   * Does a part of the job whose result is kept: later attempts, also after a redrive, get it at once and do not run `fn`
+   * again. `fn` runs at least once; of its results exactly one is kept, as JSON of up to 16 KiB.
+   *
+   * @param name unique within the job, up to 100 characters; a job may have 100 steps.
+   * @throws what `fn` throws, and then nothing is kept; an AbortError once the job has another owner.
+   */
+  step<T>(name: string, fn: () => T | Promise<T>): Promise<T>
 }
 
 /** What a handler may return: its output, nothing (null), or an outcome. */

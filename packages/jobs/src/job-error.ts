@@ -6,6 +6,8 @@ export const ERROR_KINDS = Object.freeze({
   unrecoverable: 'unrecoverable',
   /** The attempt took longer than `timeoutMs`. */
   timeout: 'timeout',
+  /** The deadline of the job passed. */
+  deadline: 'deadline',
   /** The process that ran the attempt died. */
   crashed: 'crashed',
   /** The stored job cannot be read. */

@@ -31,6 +31,10 @@ export interface Job {
   startedAt?: string
   finishedAt?: string
   nextAttemptAt?: string
+  /** When the job has to have ended. */
+  deadlineAt?: string
+  /** When somebody asked the running attempt to end. */
+  cancelRequestedAt?: string
   /** A dead letter that somebody has put aside. */
   discardedAt?: string
   timeline: TimelineEntry[]

@@ -12,6 +12,11 @@ export const LIMITS = Object.freeze({
   logLineBytes: 8 * 1024,
   /** The last lines kept of one job. */
   logLines: 1000,
+  /** Steps of one job whose results are kept. */
+  steps: 100,
+  stepNameLength: 100,
+  /** A larger result of a step fails the attempt. */
+  stepBytes: 16 * 1024,
   labels: 32,
   labelKeyLength: 63,
   labelValueLength: 256,

@@ -6,6 +6,8 @@ export interface RunOptions {
   start: readonly Service[]
   /** Stopped one after the other, in this order. Every one of them, also if one before it failed. */
   stop: readonly Service[]
+  /** Resolves, with the reason, when a part can no longer do its work: the process stops in order, and exits with 1. */
+  broken?: Promise<string>
   /** How long the stop may take, in milliseconds, before the process ends without it. */
   stopWithinMs: number
   /** Stop as on SIGTERM when stdin ends: whoever started this process is gone. Default false. */
@@ -27,7 +29,8 @@ const EXIT_BROKEN = 1
  * The life of a process: starts its parts, waits for SIGTERM or SIGINT, stops them, and ends it. A second signal ends it
  * at once. A part that cannot start, and an error that nobody caught, end it too, after an orderly stop.
  */
-export async function runServices({ start, stop, stopWithinMs, supervised = false, log }: RunOptions): Promise<never> {
+export async function runServices(options: RunOptions): Promise<never> {
+  const { start, stop, stopWithinMs, supervised = false, log } = options
   const request = stopRequest(supervised)
   const broken = Promise.withResolvers<string>()
   let isBroken = false
@@ -38,6 +41,11 @@ export async function runServices({ start, stop, stopWithinMs, supervised = fals
   process.on('uncaughtException', (err) => {
     log.fatal({ err }, 'an error that nobody caught; stopping')
     breakDown('an uncaught error')
+  })
+
+  void options.broken?.then((reason) => {
+    log.fatal({ reason }, `${reason}; stopping`)
+    breakDown(reason)
   })
 
   const stopping = new AbortController()

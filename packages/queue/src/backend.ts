@@ -149,7 +149,7 @@ export class FoliotBackend extends RedisQueueBackend {
       // An attempt that succeeds or is cancelled uses none up.
       atm: claim.attemptsUsed,
     }
-    const output = cancelled ? cancellation('handler', settlement.reason) : (settlement as { output: string }).output
+    const output = cancelled ? cancellation(settlement) : (settlement as { output: string }).output
     return this.#finish(claim, job, output, 'returnvalue', keep, 'completed', token, fetchNext, fields)
   }
 
@@ -243,8 +243,8 @@ export class FoliotBackend extends RedisQueueBackend {
 }
 
 /** What a cancelled job keeps as its return value. */
-export const cancellation = (by: string, reason: string): string =>
-  JSON.stringify({ cancelled: { by, reason } } satisfies Cancellation)
+export const cancellation = ({ by, reason, how }: Cancellation['cancelled']): string =>
+  JSON.stringify({ cancelled: { by, reason, ...(how && { how }) } } satisfies Cancellation)
 
 /** The last failure, where BullMQ and its board look for it, and what they have no field for. */
 function failureFields({ name, kind, message, stack }: JobFailure): Record<string, string> {

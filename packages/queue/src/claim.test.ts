@@ -45,6 +45,8 @@ describe('toClaim', () => {
       startedAt: 3000,
       scheduledFor: 1000,
       unreadable: undefined,
+      cancelRequest: undefined,
+      steps: new Map(),
       stalls: '0',
     })
   })

@@ -1,4 +1,6 @@
+import { type CancelRequest, parseCancelRequest } from './cancel-request.ts'
 import { type Envelope, NO_ENVELOPE, parseEnvelope } from './envelope.ts'
+import { readSteps } from './step-fields.ts'
 
 /** One attempt's hold on a job: what the job is, and the proof by which its writes are accepted. */
 export interface Claim {
@@ -22,6 +24,10 @@ export interface Claim {
   readonly scheduledFor: number
   /** Why the stored job cannot be read. Its handler must not see it. */
   readonly unreadable: string | undefined
+  /** Somebody no longer wants the job. Its handler must not be called. */
+  readonly cancelRequest: CancelRequest | undefined
+  /** Results of steps that earlier attempts have done, as JSON text by name. */
+  readonly steps: ReadonlyMap<string, string>
 }
 
 /** A claim with what only this package has to know of it. */
@@ -89,6 +95,8 @@ export function toClaim(queue: string, id: string, flat: string[]): HeldClaim {
     scheduledFor: envelope.runAt ?? createdAt,
     unreadable: problems.length > 0 ? problems.join('; ') : undefined,
     stalls: fields.stc ?? '0',
+    cancelRequest: parseCancelRequest(fields.cx),
+    steps: readSteps(fields),
   }
 }
 

@@ -145,7 +145,7 @@ describe('how an attempt ends', () => {
     const queue = q.newQueue()
     const { id } = await q.add(queue)
     await q.consume(queue, async ({ claim }) =>
-      claim.attempt === 1 ? retry(0) : { kind: 'cancelled', reason: 'no longer wanted' },
+      claim.attempt === 1 ? retry(0) : { kind: 'cancelled', by: 'handler', reason: 'no longer wanted' },
     )
     const job = await q.readWhen(queue, id, ({ status }) => status === 'cancelled')
     expect(job).toMatchObject({ attempt: 2, attemptsUsed: 1, output: null })

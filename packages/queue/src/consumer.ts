@@ -1,6 +1,7 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker, type WorkerOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { FoliotBackend, isNotHeld } from './backend.ts'
+import type { CancelRequest } from './cancel-request.ts'
 import type { Claim, HeldClaim } from './claim.ts'
 import { bullName, PREFIX } from './keys.ts'
 import { LOCK_MS, LockRenewal } from './lock-renewal.ts'
@@ -78,6 +79,11 @@ export class Consumer {
   /** Ids of the jobs that run here now. */
   get running(): string[] {
     return Array.from(this.#running, ({ claim }) => claim.id)
+  }
+
+  /** Tells the attempt that runs this job here, if there is one, to stop. */
+  cancel(id: string, request: CancelRequest): void {
+    for (const attempt of this.#running) if (attempt.claim.id === id) attempt.cancel(request)
   }
 
   /** Resolves when the loop is connected and takes jobs. After `stop` it does nothing. */

@@ -26,6 +26,8 @@ export interface NewJob {
   timeoutMs?: number
   /** The earliest start in ms since 1970. */
   runAt?: number
+  /** When it has to have ended, in ms since 1970. Default: never. */
+  deadlineAt?: number
   idempotency?: { key: string; fingerprint: string }
 }
 
@@ -120,7 +122,7 @@ const packOptions = ({ maxAttempts, priority }: NewJob, delayMs: number): Buffer
 const packedAttempts: Buffer[] = []
 const packAttempts = (attempts: number): Buffer => (packedAttempts[attempts] ??= pack({ attempts }))
 
-function toEnvelope({ version, tenant, labels, traceparent, timeoutMs, runAt }: NewJob): Envelope {
+function toEnvelope({ version, tenant, labels, traceparent, timeoutMs, runAt, deadlineAt }: NewJob): Envelope {
   return {
     version,
     tenant,
@@ -128,6 +130,7 @@ function toEnvelope({ version, tenant, labels, traceparent, timeoutMs, runAt }: 
     traceparent,
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(runAt !== undefined && { runAt }),
+    ...(deadlineAt !== undefined && { deadlineAt }),
   }
 }
 
@@ -170,6 +173,7 @@ function newJobView({ id, job, created, envelope, delayMs }: Command): Job {
     createdAt,
     ...(runAt && { runAt }),
     ...(delayMs > 0 && { nextAttemptAt: new Date(created + delayMs).toISOString() }),
+    ...(job.deadlineAt !== undefined && { deadlineAt: new Date(job.deadlineAt).toISOString() }),
     timeline: [
       { at: createdAt, event: 'created' },
       ...(runAt ? [{ at: createdAt, event: 'scheduled' as const, detail: `for ${runAt}` }] : []),

@@ -10,6 +10,8 @@ export interface Envelope {
   timeoutMs?: number
   /** The earliest start in ms since 1970, if the job was delayed. */
   runAt?: number
+  /** When the job has to have ended, all attempts and waits included, in ms since 1970. */
+  deadlineAt?: number
 }
 
 /**
@@ -19,7 +21,7 @@ export interface Envelope {
  */
 export function parseEnvelope(text: string): Envelope {
   const value: unknown = JSON.parse(text)
-  const { version, tenant, labels, traceparent, timeoutMs, runAt } = (value ?? {}) as Partial<Envelope>
+  const { version, tenant, labels, traceparent, timeoutMs, runAt, deadlineAt } = (value ?? {}) as Partial<Envelope>
   const fits =
     Number.isSafeInteger(version) &&
     typeof tenant === 'string' &&
@@ -27,7 +29,8 @@ export function parseEnvelope(text: string): Envelope {
     labels !== null &&
     typeof traceparent === 'string' &&
     isTimeOrAbsent(timeoutMs) &&
-    isTimeOrAbsent(runAt)
+    isTimeOrAbsent(runAt) &&
+    isTimeOrAbsent(deadlineAt)
   if (!fits) throw new TypeError('a field is missing or of the wrong type')
   return value as Envelope
 }

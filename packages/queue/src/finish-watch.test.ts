@@ -29,7 +29,7 @@ describe('FinishWatch', () => {
   it.each([
     ['succeeds', succeed],
     ['fails', async () => dead('no')],
-    ['cancels itself', async () => ({ kind: 'cancelled', reason: 'r' }) as const],
+    ['cancels itself', async () => ({ kind: 'cancelled', by: 'handler', reason: 'r' }) as const],
   ])('wakes when the job %s', async (_, run) => {
     const queue = q.newQueue()
     const { id } = await q.add(queue)

@@ -1,3 +1,5 @@
+export type { CancelRequest } from './cancel-request.ts'
+export { type CancelMessage, CancelWatch } from './cancel-watch.ts'
 export { ANNOUNCE_EVERY_MS, announce, Catalog } from './catalog.ts'
 export type { Claim } from './claim.ts'
 export {
@@ -19,6 +21,6 @@ export { countPlaces, listPlace, PLACES, type Place } from './places.ts'
 export { limitQueue, pauseQueue, type QueueInfo, type QueueLimits, readQueue, resumeQueue } from './queues.ts'
 export type { RunningAttempt, StopReason } from './running-attempt.ts'
 export { defineScripts } from './scripts.ts'
-export type { Settlement } from './settlement.ts'
+export { type Settlement, STOP_MANNERS, type StopManner } from './settlement.ts'
 export { SWEEP_EVERY_MS, sweepQueue } from './sweep.ts'
 export { beat, HEARTBEAT_EVERY_MS, listWorkers, signOff, type WorkerInfo } from './workers.ts'

@@ -9,6 +9,7 @@ import {
   truncate,
 } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
+import { parseCancelRequest } from './cancel-request.ts'
 import { maxAttemptsOf } from './claim.ts'
 import { type Envelope, NO_ENVELOPE, parseEnvelope } from './envelope.ts'
 import { bullKeys, jobKey, lockKey } from './keys.ts'
@@ -75,6 +76,7 @@ export function toJob(stored: StoredJob): Job {
   )
   const finishedAt = isoOf(fields.finishedOn)
   const discardedAt = isoOf(fields.discardedAt)
+  const cancelRequest = parseCancelRequest(fields.cx)
   return {
     id,
     type: fields.name ?? '',
@@ -97,6 +99,8 @@ export function toJob(stored: StoredJob): Job {
     ...(startedAt && { startedAt }),
     ...(finishedAt && isTerminal(status) && { finishedAt }),
     ...(stored.delayedScore !== null && { nextAttemptAt: new Date(dueMs(stored.delayedScore)).toISOString() }),
+    ...(envelope.deadlineAt !== undefined && { deadlineAt: new Date(envelope.deadlineAt).toISOString() }),
+    ...(cancelRequest && !isTerminal(status) && { cancelRequestedAt: new Date(cancelRequest.at).toISOString() }),
     ...(discardedAt && isDeadLetter(status) && { discardedAt }),
     timeline: timelineOf(stored, status, envelope),
   }

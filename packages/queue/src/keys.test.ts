@@ -126,6 +126,7 @@ describe('keys.ts', () => {
       keys.sweepLeaseKey(queue),
       keys.recoveredKey(queue),
       keys.brokenBase(queue),
+      keys.cancelChannel,
       keys.catalogKey,
       keys.catalogSeenKey,
       keys.catalogRevisionKey,

@@ -91,6 +91,9 @@ export const catalogKey = 'foliot-x:{catalog}:types'
 /** ZSET job type → when it was last announced (ms). Lives and dies with the entries of `catalogKey`. */
 export const catalogSeenKey = 'foliot-x:{catalog}:seen'
 
+/** CHANNEL: requests to end running jobs, as JSON. A message may get lost: the field `cx` of the job's hash is the truth. */
+export const cancelChannel = 'foliot-x:{cancel}:requests'
+
 /** STRING: when the catalog was last changed. Differs after every change. */
 export const catalogRevisionKey = 'foliot-x:{catalog}:revision'
 

@@ -42,7 +42,7 @@ async function jobsInEveryStatus(): Promise<{ queue: string; byStatus: Record<Jo
     failed: dead('no', 'http'),
     timed_out: { ...dead('long', 'timeout'), status: 'timed_out' } as ReturnType<typeof dead>,
     retrying: retry(60_000),
-    cancelled: { kind: 'cancelled', reason: 'r' } as const,
+    cancelled: { kind: 'cancelled', by: 'handler', reason: 'r' } as const,
   }
   const { consumer } = await q.consume(queue, async ({ claim }) => settle[claim.input as keyof typeof settle])
   const byStatus: Partial<Record<JobStatus, string>> = {}

@@ -1,8 +1,10 @@
 import { FoliotError, type Job, type JobStatus } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import { cancellation } from './backend.ts'
+import type { CancelRequest } from './cancel-request.ts'
+import type { CancelMessage } from './cancel-watch.ts'
 import { readStoredJob, statusOf, toJob } from './job-hash.ts'
-import { bullKeys, jobKey, lockKey } from './keys.ts'
+import { bullKeys, cancelChannel, jobKey, lockKey } from './keys.ts'
 import { runScript } from './scripts.ts'
 import type { CallerEvent } from './timeline.ts'
 
@@ -19,7 +21,8 @@ export interface MoveReason {
 }
 
 /**
- * Ends a job that waits for its time, its turn or its retry.
+ * Ends a job that waits for its time, its turn or its retry. One that runs is asked to end, in whatever process: what
+ * comes of it is told by the job. Asking again changes nothing.
  *
  * @throws FoliotError `not_found`, or `illegal_transition` with the status it is in.
  */
@@ -30,8 +33,11 @@ export async function cancelJob(
 ): Promise<Job> {
   const k = bullKeys(queue)
   const keys = [jobKey(queue, id), lockKey(queue, id), k.wait, k.prioritized, k.delayed, k.completed, k.events]
-  const moved = await runScript(redis, 'cancelWaiting', keys, [id, Date.now(), cancellation(by, reason)])
-  return jobAfter(redis, { queue, id }, moved === 1, 'cancelled')
+  const request: CancelRequest = { by, reason, at: Date.now() }
+  const message: CancelMessage = { queue, id, request }
+  const texts = [cancellation({ by, reason }), JSON.stringify(request), cancelChannel, JSON.stringify(message)]
+  const moved = await runScript(redis, 'cancel', keys, [id, request.at, ...texts])
+  return jobAfter(redis, { queue, id }, moved !== 0, 'cancelled')
 }
 
 /**
@@ -104,6 +110,6 @@ async function jobAfter(redis: Redis, ref: JobRef, moved: boolean, to: JobStatus
 }
 
 const HINTS: Partial<Record<JobStatus, string>> = {
-  cancelled: 'only a job that is scheduled, queued or retrying can be cancelled',
+  cancelled: 'only a job that has not ended can be cancelled',
   queued: 'only a scheduled or retrying job can be promoted, and only a failed or timed out one redriven',
 }

@@ -156,7 +156,7 @@ describe('an attempt that lost its job', () => {
     ['a snooze', { kind: 'snoozed', delayMs: 0, reason: 'r' }],
     ['a hand-back', { kind: 'handed_back', reason: 'r' }],
     ['a failure', { kind: 'dead', status: 'failed', failure: { name: 'E', message: 'm', kind: 'error' }, reason: 'r' }],
-    ['a cancellation', { kind: 'cancelled', reason: 'r' }],
+    ['a cancellation', { kind: 'cancelled', by: 'handler', reason: 'r' }],
   ] as const)('cannot make of it %s', async (_, settlement) => {
     const queue = q.newQueue()
     const { id } = await q.add(queue)

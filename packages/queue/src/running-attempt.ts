@@ -1,11 +1,13 @@
 import { LIMITS, truncate } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
+import type { CancelRequest } from './cancel-request.ts'
 import type { Claim, HeldClaim } from './claim.ts'
 import { bullKeys, jobKey, lockKey, logsKey } from './keys.ts'
 import { runScript } from './scripts.ts'
+import { stepField } from './step-fields.ts'
 
 /** Why an attempt is told to stop before it is done. */
-export type StopReason = 'timeout' | 'lost' | 'shutdown'
+export type StopReason = 'timeout' | 'deadline' | 'cancel' | 'lost' | 'shutdown'
 
 /** How many lines one call writes; Redis' Lua takes about 8 000 arguments. */
 const LOG_BATCH = 500
@@ -23,6 +25,7 @@ export class RunningAttempt {
   readonly #stopped = Promise.withResolvers<StopReason>()
   #controller: AbortController | undefined
   #reason: StopReason | undefined
+  #cancelRequest: CancelRequest | undefined
   #lines: string[] = []
   #flushing: Promise<void> | undefined
   #refused: Error | undefined
@@ -59,6 +62,17 @@ export class RunningAttempt {
     this.#stopped.resolve(reason)
   }
 
+  /** Somebody no longer wants the job. Safe twice: the first request counts. */
+  cancel(request: CancelRequest): void {
+    this.#cancelRequest ??= request
+    this.stop('cancel')
+  }
+
+  /** Who asked for it, if the attempt is told to stop for a cancel. */
+  get cancelRequest(): CancelRequest | undefined {
+    return this.#cancelRequest
+  }
+
   /** From here on it writes nothing. For its consumer, before the job is moved. */
   end(): void {
     this.#ended = true
@@ -67,6 +81,16 @@ export class RunningAttempt {
   /** Stores the progress; resolves when it can be read. `json` is JSON text. Does nothing once the job is lost. */
   async progress(json: string): Promise<void> {
     await this.#write(['progress', json, this.claim.id])
+  }
+
+  /**
+   * Keeps the result of a step for later attempts. `json` is JSON text. The first result stays.
+   *
+   * @throws AbortError if the job has another owner, or the attempt has ended: the result is not kept.
+   */
+  async keepStep(name: string, json: string): Promise<void> {
+    const written = await this.#write(['step', stepField(name), json])
+    if (!written) throw stopError(this.#reason ?? 'lost')
   }
 
   /** Adds a line to the job's log. Lines are sent together, at the end of this turn of the event loop. */
@@ -96,17 +120,20 @@ export class RunningAttempt {
     }
   }
 
-  async #write(args: string[]): Promise<void> {
-    if (this.#ended) return
+  async #write(args: string[]): Promise<boolean> {
+    if (this.#ended) return false
     const { queue, id, attempt } = this.claim
     const keys = [jobKey(queue, id), lockKey(queue, id), bullKeys(queue).events, logsKey(queue, id)]
     const written = await runScript(this.#redis, 'writeAttempt', keys, [this.#token, attempt, this.#stalls, ...args])
     if (written === 0) this.stop('lost')
+    return written === 1
   }
 }
 
 const STOP_MESSAGES: Record<StopReason, string> = {
   timeout: 'the attempt took longer than its timeout',
+  deadline: 'the deadline of the job has passed',
+  cancel: 'the job was cancelled',
   lost: 'the job has another owner now; what this attempt does no longer counts',
   shutdown: 'the worker is shutting down',
 }

@@ -48,7 +48,7 @@ export const SCRIPTS = {
   recoverStalled: around(bullScripts.moveStalledJobsToWait, `${lua.quarantine}\n${lua.recoverStalled}`),
   handBack: around(bullScripts.moveJobFromActiveToWait, lua.handBack),
   promote: around(bullScripts.promote, lua.promote),
-  cancelWaiting: lua.cancelWaiting,
+  cancel: lua.cancel,
   redrive: lua.redrive,
   discard: lua.discard,
   renewLocks: `${lua.holds}\n${lua.renewLocks}`,

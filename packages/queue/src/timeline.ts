@@ -1,6 +1,7 @@
 import type { JobStatus, TimelineEntry, TimelineEvent } from '@foliot/jobs'
 import { ATTEMPT_FIELDS, type AttemptRecord } from './attempt-record.ts'
 import type { Envelope } from './envelope.ts'
+import { STOP_MANNERS, type StopManner } from './settlement.ts'
 
 /** An event that a caller caused, or the end that it undid, as one line of the hash's field `ev`. */
 export interface CallerEvent {
@@ -90,11 +91,14 @@ function attemptEntries({ n, worker, start, end, outcome, error, reason, nextAt 
 
 /** What a cancelled job keeps as its return value. */
 export interface Cancellation {
-  cancelled: { by: string; reason: string }
+  /** `how` the handler took it, if one ran. */
+  cancelled: { by: string; reason: string; how?: StopManner }
 }
 
-const cancelReason = (returnvalue: string | undefined): string | undefined =>
-  readLine<Cancellation>(returnvalue)?.cancelled.reason
+function cancelReason(returnvalue: string | undefined): string | undefined {
+  const { reason, how } = readLine<Cancellation>(returnvalue)?.cancelled ?? {}
+  return how === undefined ? reason : `${reason}; ${STOP_MANNERS[how]}`
+}
 
 const workerDetail = (worker: string | undefined): string | undefined => (worker ? `by worker ${worker}` : undefined)
 

@@ -62,7 +62,6 @@ describe('a move', () => {
   })
 
   it.each<[Verb, Job['status']]>([
-    ['cancel', 'running'],
     ['cancel', 'succeeded'],
     ['cancel', 'failed'],
     ['cancel', 'timed_out'],
@@ -84,6 +83,13 @@ describe('a move', () => {
     expect((await move(job, verb)).problem(409, 'illegal_transition').detail).toContain(`a job that is ${status}`)
     expect(await read(job)).toEqual(job)
     if (status === 'queued') await move(job, 'cancel')
+  })
+
+  it('asks a running job to end, and says since when', async () => {
+    const job = await jobIn('running')
+    const asked = (await move(job, 'cancel')).job(200)
+    expect(asked).toMatchObject({ id: job.id, status: 'running', cancelRequestedAt: expect.any(String) })
+    expect((await move(job, 'cancel')).job(200)).toEqual(asked)
   })
 
   it.each(['cancel', 'retry', 'promote'] as const)('%s of a job that is not there is a 404', async (verb) => {

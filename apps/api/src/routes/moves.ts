@@ -8,7 +8,7 @@ import { Job } from '../wire/job.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
 
 const MOVES = {
-  cancel: { summary: 'Cancel a job that waits', move: cancelJob },
+  cancel: { summary: 'Cancel a job, whether it waits or runs', move: cancelJob },
   retry: { summary: 'Put a dead letter back into its queue', move: redriveJob },
   promote: { summary: 'Let a scheduled or retrying job run now', move: promoteJob },
 } as const

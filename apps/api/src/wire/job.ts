@@ -85,6 +85,12 @@ export const JobRequest = z
       .max(24 * 60 * 60 * 1000)
       .optional()
       .meta({ description: 'Overrides the type’s `timeoutMs`, for each attempt.' }),
+    deadlineMs: z
+      .int()
+      .min(1)
+      .max(LIMITS.runAheadMs)
+      .optional()
+      .meta({ description: 'From now until the job has to have ended, all attempts and waits included.' }),
     labels: labels.optional(),
     durability: z
       .enum(['default', 'fsync'])
@@ -139,6 +145,8 @@ export const Job = z.object({
   startedAt: time.optional(),
   finishedAt: time.optional(),
   nextAttemptAt: time.optional(),
+  deadlineAt: time.optional(),
+  cancelRequestedAt: time.optional().describe('Somebody asked the running attempt to end.'),
   discardedAt: time.optional(),
   timeline: z.array(TimelineEntry),
 })

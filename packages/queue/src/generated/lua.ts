@@ -60,15 +60,21 @@ if changed == 1 then redis.call('SET', KEYS[3], time[1] .. '.' .. time[2]) end
 return changed
 `
 
-export const cancelWaiting = `-- Ends a job that no attempt holds. It goes to \`completed\`, so that no "retry all" of dead letters revives it.
+export const cancel = `-- Ends a job that no attempt holds, or asks the attempt that holds it to end.
+-- One that ends here goes to \`completed\`, so that no "retry all" of dead letters revives it.
 -- KEYS     1 job · 2 lock · 3 wait · 4 prioritized · 5 delayed · 6 completed · 7 events
--- ARGV     1 job id · 2 now ms · 3 return value as JSON, which holds the reason
--- Returns  1 cancelled · 0 not waiting (running, finished, or between two owners)
-if redis.call('TYPE', KEYS[1])['ok'] ~= 'hash' or redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+-- ARGV     1 job id · 2 now ms · 3 return value as JSON, which holds the reason · 4 request as JSON
+--          5 channel of requests · 6 message for it
+-- Returns  1 cancelled · 2 asked for; the message is out · 0 there is no such job, or it has ended
+if redis.call('TYPE', KEYS[1])['ok'] ~= 'hash' or redis.call('HEXISTS', KEYS[1], 'finishedOn') == 1 then return 0 end
 local id = ARGV[1]
-if redis.call('ZREM', KEYS[5], id) == 0 and redis.call('ZREM', KEYS[4], id) == 0
-    and redis.call('LREM', KEYS[3], -1, id) == 0 then
-  return 0
+local waits = redis.call('EXISTS', KEYS[2]) == 0 and (redis.call('ZREM', KEYS[5], id) == 1
+  or redis.call('ZREM', KEYS[4], id) == 1 or redis.call('LREM', KEYS[3], -1, id) == 1)
+if not waits then
+  -- The message may get lost: whoever renews the lock, or claims the job, looks at the field.
+  redis.call('HSETNX', KEYS[1], 'cx', ARGV[4])
+  redis.call('PUBLISH', ARGV[5], ARGV[6])
+  return 2
 end
 redis.call('ZADD', KEYS[6], ARGV[2], id)
 redis.call('HSET', KEYS[1], 'st', 'cancelled', 'finishedOn', ARGV[2], 'returnvalue', ARGV[3])
@@ -250,7 +256,7 @@ for i = 3, #ARGV do
     end
     events = events .. string.sub(ARGV[2], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\\n'
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
-      'stc', 'defa', 'st', 'ek', 'en')
+      'stc', 'defa', 'st', 'ek', 'en', 'cx')
     redis.call('HSET', job, 'ev', events)
     local priority = tonumber(redis.call('HGET', job, 'priority')) or 0
     if priority == 0 then
@@ -287,16 +293,19 @@ end
 return lost
 `
 
-export const writeAttempt = `-- A running attempt writes progress or log lines, if it is still the one that holds the job.
+export const writeAttempt = `-- A running attempt writes progress, log lines or the result of a step, if it is still the one that holds the job.
 -- holds()  of holds.lua
 -- KEYS     1 job · 2 lock · 3 events · 4 logs
--- ARGV     1 lock token · 2 attempt · 3 stalls · 4 'progress' or 'log'
+-- ARGV     1 lock token · 2 attempt · 3 stalls · 4 'progress', 'log' or 'step'
 --          progress: 5 value as JSON · 6 job id       log: 5 most lines kept · 6… lines
+--          step: 5 field of the step · 6 result as JSON
 -- Returns  1 written · 0 the job has another owner now
 if not holds(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) then return 0 end
 if ARGV[4] == 'progress' then
   redis.call('HSET', KEYS[1], 'progress', ARGV[5])
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', 10000, '*', 'event', 'progress', 'jobId', ARGV[6], 'data', ARGV[5])
+elseif ARGV[4] == 'step' then
+  redis.call('HSETNX', KEYS[1], ARGV[5], ARGV[6])
 else
   redis.call('RPUSH', KEYS[4], unpack(ARGV, 6))
   redis.call('LTRIM', KEYS[4], -ARGV[5], -1)

@@ -16,7 +16,7 @@ for i = 3, #ARGV do
     end
     events = events .. string.sub(ARGV[2], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\n'
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
-      'stc', 'defa', 'st', 'ek', 'en')
+      'stc', 'defa', 'st', 'ek', 'en', 'cx')
     redis.call('HSET', job, 'ev', events)
     local priority = tonumber(redis.call('HGET', job, 'priority')) or 0
     if priority == 0 then

@@ -1,13 +1,16 @@
--- A running attempt writes progress or log lines, if it is still the one that holds the job.
+-- A running attempt writes progress, log lines or the result of a step, if it is still the one that holds the job.
 -- holds()  of holds.lua
 -- KEYS     1 job · 2 lock · 3 events · 4 logs
--- ARGV     1 lock token · 2 attempt · 3 stalls · 4 'progress' or 'log'
+-- ARGV     1 lock token · 2 attempt · 3 stalls · 4 'progress', 'log' or 'step'
 --          progress: 5 value as JSON · 6 job id       log: 5 most lines kept · 6… lines
+--          step: 5 field of the step · 6 result as JSON
 -- Returns  1 written · 0 the job has another owner now
 if not holds(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) then return 0 end
 if ARGV[4] == 'progress' then
   redis.call('HSET', KEYS[1], 'progress', ARGV[5])
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', 10000, '*', 'event', 'progress', 'jobId', ARGV[6], 'data', ARGV[5])
+elseif ARGV[4] == 'step' then
+  redis.call('HSETNX', KEYS[1], ARGV[5], ARGV[6])
 else
   redis.call('RPUSH', KEYS[4], unpack(ARGV, 6))
   redis.call('LTRIM', KEYS[4], -ARGV[5], -1)
