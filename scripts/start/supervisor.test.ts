@@ -170,7 +170,7 @@ describe('supervise', () => {
     const guest = await start({ dataDir, env: { FOLIOT_REDIS_URL: url } })
     expect(text(guest)).toMatch(/Redis +redis:.* from FOLIOT_REDIS_URL/)
     expect(await guest.stop()).toMatchObject({ code: 0 })
-    expect(existsSync(dataDir)).toBe(false)
+    expect(existsSync(join(dataDir, 'redis'))).toBe(false)
     expect(await askRedis({ port: Number(new URL(url).port) }, ['PING'])).toBe('PONG')
     await owner.stop()
   })
