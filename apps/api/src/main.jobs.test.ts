@@ -103,10 +103,28 @@ describe('a job, from the request to its end', () => {
     expect(job).toMatchObject({ status: 'timed_out', error: { kind: 'timeout' } })
   })
 
-  it('cannot be moved by hand while it runs', async () => {
+  it('has a deadline, all attempts and waits included', async () => {
+    const late = await ended(await enqueue('demo.sleep', { ms: 3_600_000 }, { deadlineMs: 300 }))
+    expect(late).toMatchObject({ status: 'timed_out', attempt: 1, error: { kind: 'deadline' } })
+    expect(Date.parse(late.deadlineAt ?? '') - Date.parse(late.createdAt)).toBeGreaterThanOrEqual(300)
+    const bad = { type: 'demo.echo', input: 1, deadlineMs: 1000, delayMs: 2000 }
+    ;(await api.post('/v1/jobs', bad)).problem(400, 'validation_failed')
+  })
+
+  it('ends when it is cancelled while it runs in another process', async () => {
+    const job = await enqueue('demo.sleep', { ms: 3_600_000 })
+    await readWhen(job, ({ status }) => status === 'running')
+    expect((await api.post(`/v1/jobs/${job.id}/cancel`)).job(200)).toMatchObject({ status: 'running' })
+    const over = await ended(job)
+    expect(over).toMatchObject({ status: 'cancelled', attempt: 1, attemptsUsed: 0 })
+    expect(over.timeline.at(-1)?.detail).toContain('its handler ended when it was told to')
+    ;(await api.post(`/v1/jobs/${job.id}/cancel`)).problem(409, 'illegal_transition')
+  })
+
+  it('cannot be retried or promoted by hand while it runs', async () => {
     const job = await enqueue('demo.sleep', { ms: 1000 })
     await readWhen(job, ({ status }) => status === 'running')
-    for (const verb of ['cancel', 'retry', 'promote']) {
+    for (const verb of ['retry', 'promote']) {
       ;(await api.post(`/v1/jobs/${job.id}/${verb}`)).problem(409, 'illegal_transition')
     }
     expect(await ended(job)).toMatchObject({ status: 'succeeded', attempt: 1 })
