@@ -1,5 +1,5 @@
 import type { ApiKeys } from '@foliot/access'
-import type { Catalog } from '@foliot/queue'
+import type { Catalog, Disk } from '@foliot/queue'
 import type { Logger, Metrics } from '@foliot/telemetry'
 import type {
   FastifyBaseLogger,
@@ -12,6 +12,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Redis } from 'ioredis'
 import type { Finishes } from './finishes.ts'
 import type { InputCheck } from './input-check.ts'
+import type { Operations } from './operations.ts'
 
 /** The server, with routes that take and give what their Zod schemas say. */
 export type Api = FastifyInstance<
@@ -26,9 +27,12 @@ export type Api = FastifyInstance<
 export interface ApiDeps {
   /** A connection for requests, with our scripts defined on it. */
   redis: Redis
+  /** That of the same Redis. */
+  disk: Disk
   catalog: Catalog
   inputs: InputCheck
   finishes: Finishes
+  operations: Operations
   keys: ApiKeys
   metrics: Metrics
   log: Logger

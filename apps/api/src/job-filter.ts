@@ -3,7 +3,7 @@ import type { ListQuery } from './wire/list.ts'
 
 /** A filter of a query string or a body as the queue package takes it. Every queue, unless one is named. */
 export async function toFilter(query: Omit<ListQuery, 'limit' | 'cursor'>, catalog: Catalog): Promise<JobFilter> {
-  const { type, queue, label, errorKind, from, to, id } = query
+  const { type, queue, label, errorKind, fingerprint, from, to, id } = query
   if (queue !== undefined) await catalog.assertQueue(queue)
   else await catalog.refresh()
   const colon = label?.indexOf(':') ?? 0
@@ -12,6 +12,7 @@ export async function toFilter(query: Omit<ListQuery, 'limit' | 'cursor'>, catal
     ...(type !== undefined && { type }),
     ...(label !== undefined && { label: { key: label.slice(0, colon), value: label.slice(colon + 1) } }),
     ...(errorKind !== undefined && { errorKind }),
+    ...(fingerprint !== undefined && { fingerprint }),
     ...(from !== undefined && { from: Date.parse(from) }),
     ...(to !== undefined && { to: Date.parse(to) }),
     ...(id !== undefined && { ids: new Set(id) }),

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { FoliotError, LIMITS } from '@foliot/jobs'
-import type { Catalog, NewJob } from '@foliot/queue'
+import { LIMITS } from '@foliot/jobs'
+import type { NewJob } from '@foliot/queue'
+import type { ApiDeps } from './api.ts'
 import { canonicalJson } from './canonical-json.ts'
-import type { InputCheck } from './input-check.ts'
 import { invalid } from './problem.ts'
 import { fieldErrorsOf } from './validation.ts'
 import { IdempotencyKey, type JobRequest } from './wire/job.ts'
@@ -25,16 +25,13 @@ export interface RequestOrigin {
 export async function toNewJob(
   request: JobRequest,
   origin: RequestOrigin,
-  catalog: Catalog,
-  inputs: InputCheck,
+  { catalog, inputs, disk }: Pick<ApiDeps, 'catalog' | 'inputs' | 'disk'>,
 ): Promise<NewJob> {
   const type = await catalog.find(request.type)
   const inputText = inputs.check(type, request.input)
-  if (request.durability === 'fsync') {
-    throw new FoliotError('durability_unavailable', 'this installation cannot wait for the disk', {
-      hint: 'leave `durability` out: Redis writes to disk once a second',
-    })
-  }
+  const { dedupe, durability } = request
+  if (durability === 'fsync') await disk.assertAvailable()
+  const maxDepth = catalog.maxDepthOf(type.queue)
   const now = Date.now()
   const runAt = runAtOf(request, now)
   const idempotencyKey = idempotencyKeyOf(request, origin.idempotencyKey)
@@ -55,6 +52,9 @@ export async function toNewJob(
     ...(idempotencyKey !== undefined && {
       idempotency: { key: idempotencyKey, fingerprint: fingerprintOf(request) },
     }),
+    ...(dedupe !== undefined && { dedupe }),
+    ...(maxDepth !== undefined && { maxDepth }),
+    ...(durability === 'fsync' && { durability }),
   }
 }
 

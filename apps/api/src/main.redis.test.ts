@@ -44,7 +44,7 @@ const WITHOUT = ['/healthz', '/metrics', '/openapi.json']
 const TAKING = ['POST /v1/jobs', 'POST /v1/jobs/batch']
 
 /** What can be read even from a Redis that is full: whoever has to make room there needs to see what fills it. */
-const SHOWING_JOBS = /^GET \/v1\/(jobs|dead-letters)\b/
+const SHOWING_JOBS = /^GET \/v1\/(jobs|dead-letters|errors)\b/
 
 /** Makes every call that there is, all at the same time. */
 function everyCall({ api, document, job }: Bed, wait = '/wait') {

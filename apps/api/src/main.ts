@@ -3,7 +3,7 @@
  */
 import { isLoopback } from '@foliot/access'
 import { runServices } from '@foliot/lifecycle'
-import { Catalog, connectForRequests, defineScripts } from '@foliot/queue'
+import { Catalog, connectForRequests, Disk, defineScripts } from '@foliot/queue'
 import { exitOnSettingsError, readEnv, SETTINGS_EXIT_CODE } from '@foliot/settings'
 import { createLogger, createMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
 import { apiEnv, readKeys } from './env.ts'
@@ -11,6 +11,7 @@ import { Finishes } from './finishes.ts'
 import { InputCheck } from './input-check.ts'
 import { Listener } from './listener.ts'
 import { observeQueues } from './observe-queues.ts'
+import { Operations } from './operations.ts'
 import { RedisWatch } from './redis-watch.ts'
 import { buildServer } from './server.ts'
 
@@ -28,8 +29,19 @@ const metrics = createMetrics({ app: 'api', log })
 const redis = defineScripts(connectForRequests(env.FOLIOT_REDIS_URL))
 const catalog = new Catalog(redis)
 const finishes = new Finishes(redis)
+const operations = new Operations(redis, log)
 observeQueues(metrics.meter, redis, catalog)
-const app = await buildServer({ redis, catalog, inputs: new InputCheck(log), finishes, keys, metrics, log })
+const app = await buildServer({
+  redis,
+  disk: new Disk(redis),
+  catalog,
+  inputs: new InputCheck(log),
+  finishes,
+  operations,
+  keys,
+  metrics,
+  log,
+})
 const listener = new Listener(app, {
   host: env.FOLIOT_API_HOST,
   port: env.FOLIOT_API_PORT,
@@ -40,6 +52,7 @@ const redisWatch = new RedisWatch(redis, catalog, log)
 await runServices({
   start: [
     redisWatch,
+    operations,
     listener,
     {
       name: 'ready line',
@@ -55,6 +68,8 @@ await runServices({
     // Those who wait for a job are answered first, so that the listener can close.
     { name: 'waiting callers', start: async () => {}, stop: async () => finishes.stop() },
     listener,
+    // After the last request that could begin one, and while they can still be given back.
+    operations,
     redisWatch,
     {
       name: 'telemetry',

@@ -28,6 +28,7 @@ describe('the OpenAPI document', () => {
       'GET /openapi.json',
       'GET /readyz',
       'GET /v1/dead-letters',
+      'GET /v1/errors',
       'GET /v1/job-types',
       'GET /v1/jobs',
       'GET /v1/jobs/{id}',
@@ -45,6 +46,8 @@ describe('the OpenAPI document', () => {
       'POST /v1/jobs/{id}/cancel',
       'POST /v1/jobs/{id}/promote',
       'POST /v1/jobs/{id}/retry',
+      'POST /v1/operations/{id}/pause',
+      'POST /v1/operations/{id}/resume',
       'POST /v1/queues/{name}/pause',
       'POST /v1/queues/{name}/resume',
     ])
@@ -76,6 +79,11 @@ describe('the OpenAPI document', () => {
       { ...job, labels: { ['k'.repeat(64)]: '' } },
       { ...job, labels: [] },
       { ...job, idempotencyKey: '' },
+      { ...job, dedupe: { key: 'a', ttlMs: 1 } },
+      { ...job, dedupe: 'a' },
+      { ...job, dedupe: { key: '' } },
+      { ...job, dedupe: { key: 'b', ttlMs: 0 } },
+      { ...job, dedupe: { key: 'c', colour: 'red' } },
       { ...job, durability: 'paper' },
       [],
     ]

@@ -15,7 +15,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 export function beginErrorAnswer(error: unknown, request: FastifyRequest, reply: FastifyReply): FoliotError {
   const foliot = toFoliotError(error)
   if (foliot.code === 'internal') request.log.error({ err: error }, 'a request failed for a reason that nobody foresaw')
-  const retryAfter = foliot.retryAfterSeconds ?? (needsRetryAfter(foliot.status) ? RETRY_AFTER_SECONDS : undefined)
+  const retryAfter = retryAfterOf(foliot)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   if (foliot.status === 401) reply.header('www-authenticate', 'Bearer')
   // Fastify closes the connection under a caller who is still sending, and who then sees that and no answer. What
@@ -25,7 +25,9 @@ export function beginErrorAnswer(error: unknown, request: FastifyRequest, reply:
   return foliot
 }
 
-const needsRetryAfter = (status: number): boolean => status === 429 || status === 503
+/** In how many seconds the same request may succeed; undefined if no time would help. */
+export const retryAfterOf = ({ status, retryAfterSeconds }: FoliotError): number | undefined =>
+  retryAfterSeconds ?? (status === 429 || status === 503 ? RETRY_AFTER_SECONDS : undefined)
 
 export function toProblem(error: FoliotError): Problem {
   return {

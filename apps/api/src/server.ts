@@ -12,9 +12,11 @@ import { pageRoutes } from './pages/page-routes.ts'
 import { answerError } from './problem.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { enqueueRoutes } from './routes/enqueue.ts'
+import { errorRoutes } from './routes/errors.ts'
 import { jobTypeRoutes } from './routes/job-types.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { moveRoutes } from './routes/moves.ts'
+import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
 import { statusRoutes } from './routes/status.ts'
 import { workerRoutes } from './routes/workers.ts'
@@ -65,6 +67,8 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
       moveRoutes,
       queueRoutes,
       deadLetterRoutes,
+      operationRoutes,
+      errorRoutes,
       jobTypeRoutes,
       workerRoutes,
       statusRoutes,

@@ -4,8 +4,11 @@ import type { RunningAttempt } from '@foliot/queue'
 import { toJsonText } from './output.ts'
 import { Steps } from './steps.ts'
 
+/** What a context needs of an attempt, which may be held by another process. */
+export type HandlerAttempt = Pick<RunningAttempt, 'claim' | 'signal' | 'log' | 'progress' | 'keepStep'>
+
 /** What a handler gets to know and to use of its attempt. */
-export function createContext(attempt: RunningAttempt): JobContext {
+export function createContext(attempt: HandlerAttempt): JobContext {
   const { claim } = attempt
   let steps: Steps | undefined
   return {
@@ -32,7 +35,7 @@ export function createContext(attempt: RunningAttempt): JobContext {
 }
 
 /** A line is `<time> <LEVEL> <message> <fields as JSON>`. */
-function createLog(attempt: RunningAttempt): JobLog {
+function createLog(attempt: Pick<HandlerAttempt, 'log'>): JobLog {
   const write =
     (level: string) =>
     (message: string, fields?: Record<string, unknown>): void => {

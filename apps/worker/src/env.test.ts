@@ -11,6 +11,7 @@ describe('workerEnv', () => {
       FOLIOT_JOBS: [],
       FOLIOT_QUEUES: [],
       FOLIOT_CONCURRENCY: 10,
+      FOLIOT_ISOLATED_MEMORY_MB: 512,
       FOLIOT_SHUTDOWN_GRACE_MS: 10_000,
       FOLIOT_WORKER_HOST: '127.0.0.1',
       FOLIOT_WORKER_PORT: 0,
@@ -32,6 +33,7 @@ describe('workerEnv', () => {
     ['FOLIOT_CONCURRENCY', '0'],
     ['FOLIOT_CONCURRENCY', '10001'],
     ['FOLIOT_CONCURRENCY', 'ten'],
+    ['FOLIOT_ISOLATED_MEMORY_MB', '31'],
     ['FOLIOT_SHUTDOWN_GRACE_MS', '-1'],
     // The process as a whole gets 5 s more, and a timer waits no longer than 24.8 days: it would fire at once.
     ['FOLIOT_SHUTDOWN_GRACE_MS', String(2 ** 31 - 1)],

@@ -11,6 +11,7 @@ export const workerEnv = {
   FOLIOT_JOBS: list().default([]),
   FOLIOT_QUEUES: list().default([]),
   FOLIOT_CONCURRENCY: integer({ min: 1, max: 10_000 }).default(10),
+  FOLIOT_ISOLATED_MEMORY_MB: integer({ min: 32, max: 1_000_000 }).default(512),
   // The limit of a timer is too near to the longest that one can wait: the stop as a whole gets a little more time.
   FOLIOT_SHUTDOWN_GRACE_MS: durationMs({ max: DAY_MS }).default(10_000),
   FOLIOT_WORKER_HOST: text().default('127.0.0.1'),

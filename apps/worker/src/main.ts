@@ -12,6 +12,7 @@ import { AbandonedHandlers } from './abandoned-handlers.ts'
 import { Consumers } from './consumers.ts'
 import { readKeys, workerEnv } from './env.ts'
 import { HealthServer } from './health-server.ts'
+import { Isolation } from './isolation/isolation.ts'
 import { groupByQueue, loadJobPacks } from './job-packs.ts'
 import { Presence } from './presence.ts'
 import { RedisConnection } from './redis-connection.ts'
@@ -40,6 +41,12 @@ const metrics = createMetrics({ app: 'worker', log })
 const redis = defineScripts(connectForLoops(env.FOLIOT_REDIS_URL))
 const connection = new RedisConnection(redis, log)
 const abandoned = new AbandonedHandlers()
+const isolation = new Isolation({
+  modules: env.FOLIOT_JOBS,
+  folder: process.cwd(),
+  memoryMb: env.FOLIOT_ISOLATED_MEMORY_MB,
+  log,
+})
 const consumers = new Consumers({
   queues: [...queues.keys()],
   concurrency: env.FOLIOT_CONCURRENCY,
@@ -48,6 +55,7 @@ const consumers = new Consumers({
   graceMs: env.FOLIOT_SHUTDOWN_GRACE_MS,
   pipeline: {
     runnables,
+    isolation,
     stopGraceMs: 5000,
     onAbandoned: (ended) => abandoned.add(ended),
     random: Math.random,
@@ -91,6 +99,7 @@ await runServices({
   stop: [
     { name: 'stopping line', start: async () => {}, stop: async () => presence.sayStopping() },
     consumers,
+    isolation,
     presence,
     connection,
     health,

@@ -1,12 +1,22 @@
 import { type AnyJobDefinition, ERROR_KINDS, LIMITS, truncate, UnrecoverableError } from '@foliot/jobs'
 import { describeProblems } from './schema-problems.ts'
 
+/** A result that was checked where its handler ran, in another process: JSON text that is the output as it stands. */
+export class OutputText {
+  readonly json: string
+
+  constructor(json: string) {
+    this.json = json
+  }
+}
+
 /**
  * A handler's result as JSON text, checked against the type's output schema.
  *
  * @throws UnrecoverableError `invalid_output` for what the schema refuses or JSON cannot say: a retry gives the same.
  */
 export async function toOutput(value: unknown, definition: AnyJobDefinition): Promise<string> {
+  if (value instanceof OutputText) return value.json
   if (!definition.output) return toJsonText(value, LIMITS.outputBytes)
   const result = await definition.output['~standard'].validate(value)
   if (!result.issues) return toJsonText(result.value, LIMITS.outputBytes)

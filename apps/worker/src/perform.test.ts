@@ -2,7 +2,7 @@ import { cancel, defineJob, done, type Handler, type JobContext } from '@foliot/
 import type { NewJob, StopReason } from '@foliot/queue'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { openTestBed } from './fixtures/test-bed.ts'
+import { noIsolation, openTestBed } from './fixtures/test-bed.ts'
 import { perform } from './perform.ts'
 
 const bed = await openTestBed()
@@ -28,7 +28,7 @@ function run(
       return handler(input, ctx)
     }
     const readable = { kind: 'readable', definition, handler: observed, input: { n: 1 } } as const
-    return perform(attempt, readable, { stopGraceMs, onAbandoned })
+    return perform(attempt, readable, { stopGraceMs, isolation: noIsolation, onAbandoned })
   }, job)
 }
 

@@ -1,5 +1,5 @@
 import { isOutcome, type JobContext, type Outcome } from '@foliot/jobs'
-import type { RunningAttempt, StopManner, StopReason } from '@foliot/queue'
+import { killAfter, type RunningAttempt, type StopManner, type StopReason } from '@foliot/queue'
 import { createContext } from './context.ts'
 import type { ReadableJob } from './read-job.ts'
 
@@ -14,8 +14,20 @@ export type Performed =
 export interface PerformOptions {
   /** How long a handler may go on after it was told to stop, in milliseconds. */
   stopGraceMs: number
+  /** Runs handlers in processes of their own. */
+  isolation: { run(attempt: RunningAttempt, job: ReadableJob): Run }
   /** Told of a handler that goes on all the same. The promise resolves when it ends after all. */
   onAbandoned: (ended: Promise<unknown>) => void
+}
+
+/** A handler at work. */
+export interface Run {
+  /** Resolves when it begins. */
+  readonly began: Promise<void>
+  /** Never rejects. */
+  readonly done: Promise<Performed>
+  /** Ends it from outside. Only a process can be. */
+  kill?(): void
 }
 
 /** What a handler gets to end by itself when the worker has to go; the time to hand jobs back is spent already. */
@@ -23,30 +35,56 @@ const SHUTDOWN_GRACE_MS = 1000
 
 /**
  * Calls the handler and waits for it, for its timeout, or for the attempt to be stopped. A handler that is told to stop
- * has `stopGraceMs` to end by itself before its slot is taken.
+ * has `stopGraceMs` to end by itself. Then its process is killed if it has one of its own; else its slot is taken, and if
+ * it blocks this process, this process goes.
  */
 export async function perform(
   attempt: RunningAttempt,
   job: ReadableJob,
-  { stopGraceMs, onAbandoned }: PerformOptions,
+  { stopGraceMs, isolation, onAbandoned }: PerformOptions,
 ): Promise<Performed> {
-  const { timeoutMs: wanted, deadlineAt = Number.POSITIVE_INFINITY } = attempt.claim.envelope
-  const timeoutMs = wanted ?? job.definition.timeoutMs
-  const leftMs = deadlineAt - Date.now()
-  const timer = setTimeout(() => attempt.stop(leftMs < timeoutMs ? 'deadline' : 'timeout'), Math.min(leftMs, timeoutMs))
-  const handled = call(job, createContext(attempt))
+  const { definition } = job
+  const { timeoutMs = definition.timeoutMs, deadlineAt = Number.POSITIVE_INFINITY } = attempt.claim.envelope
+  let timer: NodeJS.Timeout | undefined
+  const limit = (isInline: boolean): void => {
+    const leftMs = deadlineAt - Date.now()
+    const ms = Math.min(leftMs, timeoutMs)
+    if (isInline) killAfter(attempt, ms + stopGraceMs)
+    timer = setTimeout(() => attempt.stop(leftMs < timeoutMs ? 'deadline' : 'timeout'), ms)
+  }
+  const isInline = definition.isolation === 'inline'
+  if (isInline) limit(true)
+  const run = isInline ? inline(attempt, job) : isolation.run(attempt, job)
+  // A process may have to start first: that is none of the handler's time.
+  if (!isInline) void run.began.then(() => limit(false))
   try {
-    const first = await Promise.race([handled, attempt.stopped])
+    const first = await Promise.race([run.done, attempt.stopped])
     if (typeof first === 'object') return first
-    const late = await waitAtMost(handled, first === 'shutdown' ? SHUTDOWN_GRACE_MS : stopGraceMs)
+    const late = await waitAtMost(run.done, first === 'shutdown' ? SHUTDOWN_GRACE_MS : stopGraceMs)
     // A result in time for the shutdown is a result. After a timeout or a cancel it is not: it came too late.
     if (first === 'shutdown' && late && late.kind !== 'threw') return late
-    if (!late) onAbandoned(handled)
-    return { kind: 'stopped', reason: first, how: late ? 'cooperative' : 'abandoned', timeoutMs }
+    const how = late ? 'cooperative' : await end(run, onAbandoned)
+    return { kind: 'stopped', reason: first, how, timeoutMs }
   } finally {
     clearTimeout(timer)
   }
 }
+
+/** Ends a handler that did not do so by itself, or goes on without it. */
+async function end(run: Run, onAbandoned: PerformOptions['onAbandoned']): Promise<StopManner> {
+  if (run.kill) {
+    run.kill()
+    const { kind } = await run.done
+    return kind === 'stopped' ? 'killed' : 'cooperative'
+  }
+  onAbandoned(run.done)
+  return 'abandoned'
+}
+
+const inline = (attempt: RunningAttempt, job: ReadableJob): Run => ({
+  began: Promise.resolve(),
+  done: call(job, createContext(attempt)),
+})
 
 /** Never rejects. */
 async function call({ handler, input }: ReadableJob, ctx: JobContext): Promise<Performed> {

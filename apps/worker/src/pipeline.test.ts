@@ -204,6 +204,20 @@ describe('a handler that throws', () => {
     expect(details(job, 'failed')).toEqual(['attempt 3 of 3 failed, none left'])
   })
 
+  it('has the fingerprint of all that fail alike, of whatever job and attempt', async () => {
+    const failing: Handler = (input, { attempt }) => {
+      if (input === 'bad') throw new TypeError('no user')
+      throw new Error(`no user ${input} in attempt ${attempt}`)
+    }
+    const add = await serve(failing, { retry: { attempts: 2 } })
+    const fingerprints: (string | undefined)[] = []
+    for (const input of [17, 4711, 'bad']) fingerprints.push((await bed.end(await add(input))).error?.fingerprint)
+    const [one, same, other] = fingerprints
+    expect(one).toMatch(/^error-[0-9a-f]{16}$/)
+    expect(same).toBe(one)
+    expect(other).not.toBe(one)
+  })
+
   it('and then does not: the job succeeds, with the failures that it took', async () => {
     const handler: Handler = (_, { attempt }) => {
       if (attempt < 3) throw new Error('not yet')

@@ -8,7 +8,7 @@ import {
   UnrecoverableError,
 } from '@foliot/jobs'
 import { type CancelRequest, type Claim, type RunningAttempt, type Settlement, STOP_MANNERS } from '@foliot/queue'
-import { type ClassifiedError, classifyError, decideRetry } from '@foliot/retries'
+import { type ClassifiedError, classifyError, decideRetry, fingerprint } from '@foliot/retries'
 import type { Runnables } from './job-packs.ts'
 import { toOutput } from './output.ts'
 import { type Performed, type PerformOptions, perform } from './perform.ts'
@@ -32,8 +32,7 @@ export async function runAttempt(attempt: RunningAttempt, deps: PipelineDeps): P
   const { claim } = attempt
   let definition: AnyJobDefinition | undefined
   try {
-    const { by, reason } = claim.cancelRequest ?? {}
-    if (by !== undefined && reason !== undefined) return { kind: 'cancelled', by, reason }
+    if (claim.cancelRequest) return cancelled(claim.cancelRequest)
     const readable = await readJob(claim, deps.runnables, deps.random)
     if (readable.kind === 'not_here') return readable.settlement
     definition = readable.definition
@@ -45,6 +44,8 @@ export async function runAttempt(attempt: RunningAttempt, deps: PipelineDeps): P
     return fail(classifyError(thrown), { claim, definition, deps })
   }
 }
+
+const cancelled = ({ by, reason }: CancelRequest) => ({ kind: 'cancelled', by, reason }) as const
 
 /** @throws UnrecoverableError `deadline` for a job that waited beyond it: no attempt could end in time. */
 function assertInTime({ envelope: { deadlineAt } }: Claim): void {
@@ -106,10 +107,8 @@ function settleStopped(
       const error = new UnrecoverableError(message, { kind: ERROR_KINDS.deadline })
       return fail({ ...classifyError(error), name: 'TimeoutError' }, ended, 'timed_out')
     }
-    case 'cancel': {
-      const { by, reason } = cancelRequest as CancelRequest
-      return { kind: 'cancelled', by, reason, how }
-    }
+    case 'cancel':
+      return { ...cancelled(cancelRequest as CancelRequest), how }
     case 'shutdown':
       if (ended.deps.isBroken()) {
         // Handed back, a job that breaks its process would break one after the other, for ever.
@@ -130,7 +129,8 @@ function fail(
   outcome: 'failed' | 'timed_out' = 'failed',
 ): Settlement {
   const { name, message, kind, stack } = error
-  const failure = { name, message, kind, ...(stack !== undefined && { stack }) }
+  const thrown = { name, message, kind, ...(stack !== undefined && { stack }) }
+  const failure = { ...thrown, fingerprint: fingerprint(claim.type, thrown) }
   const decision = definition
     ? decideRetry({
         policy: definition.retry,

@@ -47,6 +47,54 @@ describe('the client with a real api and worker', () => {
     await expect(foliot.enqueue(echo, 2, { idempotencyKey })).rejects.toMatchObject({ code: 'idempotency_key_reused' })
   })
 
+  it('gets the live job with the same dedupe key', async () => {
+    const dedupe = { key: 'one at a time' }
+    const first = await foliot.enqueue(echo, 1, { dedupe, delayMs: 3_600_000 })
+    expect((await foliot.enqueue(echo, 2, { dedupe })).id).toBe(first.id)
+    const [result] = await foliot.enqueueMany([{ type: echo, input: 3, dedupe }])
+    expect(result).toMatchObject({ status: 200, deduplicated: true, job: { id: first.id } })
+    await foliot.cancel(first)
+    expect((await foliot.enqueue(echo, 4, { dedupe })).id).not.toBe(first.id)
+  })
+
+  it('waits for room in a full queue, no shorter than it was asked to', async () => {
+    const change = async (method: string, path: string, body?: object): Promise<void> => {
+      const headers = { authorization: `Bearer ${key}`, ...(body && { 'content-type': 'application/json' }) }
+      const response = await fetch(api.url + path, { method, headers, ...(body && { body: JSON.stringify(body) }) })
+      expect(response.status).toBe(200)
+    }
+    // Much has ended lately, so the queue is thought to drain fast.
+    const before = await foliot.enqueueMany(Array.from({ length: 50 }, (_, input) => ({ type: 'demo.echo', input })))
+    for (const { job } of before) await foliot.wait(job as NonNullable<typeof job>)
+    await change('POST', '/v1/queues/demo/pause')
+    await change('PATCH', '/v1/queues/demo', { limits: { maxDepth: 1 } })
+    await foliot.enqueue(echo, 'in the way').catch(() => undefined)
+
+    const seen: { status: number; at: number; retryAfterMs: number }[] = []
+    const refused = Promise.withResolvers<void>()
+    const patient = createClient({
+      url: api.url,
+      key,
+      fetch: async (...request) => {
+        const response = await fetch(...request)
+        const retryAfterMs = 1000 * Number(response.headers.get('retry-after'))
+        seen.push({ status: response.status, at: performance.now(), retryAfterMs })
+        refused.resolve()
+        return response
+      },
+    })
+    const accepted = patient.enqueue(echo, 1)
+    await refused.promise
+    await change('PATCH', '/v1/queues/demo', { limits: { maxDepth: null } })
+    expect((await accepted).status).toBe('queued')
+    expect(seen.map(({ status }) => status)).toEqual([429, 202])
+    const [first, second] = seen as [(typeof seen)[0], (typeof seen)[0]]
+    expect(first.retryAfterMs).toBeGreaterThanOrEqual(1000)
+    // A timer may be early by a millisecond.
+    expect(second.at - first.at).toBeGreaterThan(first.retryAfterMs - 10)
+    await change('POST', '/v1/queues/demo/resume')
+  })
+
   it('cancels a job, once', async () => {
     const job = await foliot.enqueue(echo, 1, { delayMs: 3_600_000, labels: { a: 'b' } })
     expect(await foliot.cancel(job)).toMatchObject({ status: 'cancelled', labels: { a: 'b' } })

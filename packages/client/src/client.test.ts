@@ -36,6 +36,7 @@ describe('enqueue', () => {
         attempts: 2,
         timeoutMs: 50,
         labels: { team: 'a' },
+        dedupe: { key: 'd', ttlMs: 5 },
         durability: 'fsync',
       },
     )
@@ -56,6 +57,7 @@ describe('enqueue', () => {
       attempts: 2,
       timeoutMs: 50,
       labels: { team: 'a' },
+      dedupe: { key: 'd', ttlMs: 5 },
       durability: 'fsync',
     })
   })

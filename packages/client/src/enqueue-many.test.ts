@@ -101,6 +101,22 @@ describe('enqueueMany', () => {
     expect(api.seen).toHaveLength(2)
   })
 
+  it('waits for room as long as the answer asks, and no shorter', async () => {
+    const arrivals: number[] = []
+    const noted =
+      (scene: Scene): Scene =>
+      (request, response) => {
+        arrivals.push(performance.now())
+        scene(request, response)
+      }
+    const busy = answer(207, { results: [refused('backpressure', 429)] }, { 'retry-after': '1' })
+    await using api = await scriptedApi(noted(busy), noted(acceptAll))
+    expect(await createClient({ url: api.url }).enqueueMany(requestsFor(1))).toEqual([accepted(0)])
+    const [first = 0, second = 0] = arrivals
+    // A timer may be early by a millisecond.
+    expect(second - first).toBeGreaterThan(990)
+  })
+
   it('repeats a whole request under the same keys', async () => {
     await using api = await scriptedApi(hangUp, refuse('unavailable', 503, '0'), acceptAll)
     expect(await createClient({ url: api.url }).enqueueMany(requestsFor(2))).toHaveLength(2)

@@ -10,6 +10,11 @@ export interface EnqueueOptions {
   priority?: number | undefined
   /** For 24 h the same key and body give the same job. Default: a random key, which guards the client's own retries. */
   idempotencyKey?: string | undefined
+  /**
+   * At most one live job has the key, per tenant, queue and type: while it has not ended, and for at most `ttlMs`, it is the
+   * answer to whoever asks for another one.
+   */
+  dedupe?: { key: string; ttlMs?: number | undefined } | undefined
   /** How many attempts the job has in all. Default: the type's. */
   attempts?: number | undefined
   /** How long one attempt may take, in milliseconds. Default: the type's. */
@@ -35,9 +40,12 @@ export interface TypedJob<J> extends Job {
   output: JobOutput<J> | null
 }
 
-/** What became of one job of `enqueueMany`: 202 is new, 200 was there under the same key, anything else is an error. */
+/**
+ * What became of one job of `enqueueMany`: 202 is new; 200 was there, under the same idempotency key (`replayed`) or living
+ * with the same `dedupe` key (`deduplicated`); anything else is an error.
+ */
 export type EnqueueResult<J extends Job = Job> =
-  | { status: 200 | 202; job: J; error?: never }
+  | { status: 200 | 202; job: J; replayed?: true; deduplicated?: true; error?: never }
   | { status: number; error: Problem; job?: never }
 
 /** The requests of a list whose definitions are `Types`, each with the input of its own. */

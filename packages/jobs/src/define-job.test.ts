@@ -17,6 +17,7 @@ describe('defineJob', () => {
       queue: 'default',
       timeoutMs: 60_000,
       priority: 0,
+      isolation: 'inline',
       redact: [],
       retry: { attempts: 8, kind: 'exponential', baseMs: 1000, factor: 2, maxMs: 60_000, jitter: 'full' },
     })
@@ -39,6 +40,7 @@ describe('defineJob', () => {
     [{ timeoutMs: 86_400_001 }, /`timeoutMs` to be an integer/],
     [{ priority: PRIORITY_MAX + 1 }, /`priority` to be an integer/],
     [{ version: 0 }, /`version` to be an integer/],
+    [{ isolation: 'thread' as 'process' }, /expected `isolation` to be "inline" or "process", got "thread"/],
   ])('refuses %j and says what it expected', (wrong, message) => {
     expect(() => defineJob({ name: 'image.resize', input: z.json(), ...wrong })).toThrow(message)
   })

@@ -8,6 +8,11 @@ export interface JobSchema<Input = unknown, Output = Input> {
   readonly '~standard': StandardSchemaV1.Props<Input, Output> & StandardJSONSchemaV1.Props<Input, Output>
 }
 
+/** Where the handler of a job type runs: with others in the worker's own process, or alone in one beside it. */
+export const ISOLATIONS = ['inline', 'process'] as const
+
+export type Isolation = (typeof ISOLATIONS)[number]
+
 /** What `defineJob` takes. Everything but `name` and `input` has a default. */
 export interface JobOptions<Name extends string, Input extends JobSchema, Output extends JobSchema> {
   /** `area.verb`, for example `billing.send-invoice`. Stored in Redis: never rename it, define a new type instead. */
@@ -28,6 +33,11 @@ export interface JobOptions<Name extends string, Input extends JobSchema, Output
   timeoutMs?: number
   /** 0 (default) runs first; up to 2 097 151. */
   priority?: number
+  /**
+   * `inline` (default): in the worker's own process, where it must let go of the event loop. `process`: in a process beside
+   * it, which is killed if the handler does not end when it is told to, and whose death harms nobody else.
+   */
+  isolation?: Isolation
   /** Names of input and output fields that logs, traces and boards must not show. Default none. */
   redact?: readonly string[]
 }
@@ -47,6 +57,7 @@ export interface JobDefinition<
   readonly retry: RetryPolicy
   readonly timeoutMs: number
   readonly priority: number
+  readonly isolation: Isolation
   readonly redact: readonly string[]
 }
 
@@ -72,6 +83,7 @@ const DEFAULTS = {
   queue: 'default',
   timeoutMs: 60_000,
   priority: 0,
+  isolation: 'inline' as Isolation,
   redact: [] as string[],
 }
 
@@ -101,7 +113,14 @@ export function defineJob<
   assertInteger(definition.name, 'version', definition.version, 1, Number.MAX_SAFE_INTEGER)
   assertInteger(definition.name, 'timeoutMs', definition.timeoutMs, 1, TIMEOUT_MAX_MS)
   assertInteger(definition.name, 'priority', definition.priority, 0, PRIORITY_MAX)
+  assertIsolation(definition.name, definition.isolation)
   return Object.freeze({ ...definition, redact: Object.freeze([...definition.redact]) })
+}
+
+function assertIsolation(job: string, value: Isolation): void {
+  if (ISOLATIONS.includes(value)) return
+  const choice = ISOLATIONS.map((isolation) => `"${isolation}"`).join(' or ')
+  throw new TypeError(`job "${job}": expected \`isolation\` to be ${choice}, got ${JSON.stringify(value)}`)
 }
 
 function assertInteger(job: string, field: string, value: number, min: number, max: number): void {

@@ -8,6 +8,7 @@ const resize = defineJob({
   description: 'Makes it smaller',
   input: z.object({ url: z.string(), width: z.coerce.number().int().default(100) }),
   output: z.object({ bytes: z.number() }),
+  isolation: 'process',
   redact: ['url'],
 })
 const echo = defineJob({ name: 'demo.echo', input: z.json() })

@@ -7,7 +7,7 @@ import type { JobType } from './job.ts'
  * @throws TypeError if a schema cannot be said in JSON Schema, with the job's name and the schema library's reason.
  */
 export function describeJob(definition: AnyJobDefinition): JobType {
-  const { name, version, queue, description, retry, timeoutMs, priority, redact, input, output } = definition
+  const { name, version, queue, description, retry, timeoutMs, priority, isolation, redact, input, output } = definition
   return {
     name,
     version,
@@ -18,6 +18,7 @@ export function describeJob(definition: AnyJobDefinition): JobType {
     retry,
     timeoutMs,
     priority,
+    isolation,
     redact,
   }
 }

@@ -11,7 +11,7 @@ export const ERRORS = {
   unknown_job_type: { status: 404, title: 'No worker has announced this job type' },
   method_not_allowed: { status: 405, title: 'The path does not take this method' },
   conflict: { status: 409, title: 'The request conflicts with what is there' },
-  illegal_transition: { status: 409, title: 'The job cannot make this move from where it is' },
+  illegal_transition: { status: 409, title: 'It cannot make this move from where it is' },
   precondition_failed: { status: 412, title: 'It was changed in the meantime' },
   payload_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The body has to be JSON' },

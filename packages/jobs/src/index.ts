@@ -1,6 +1,8 @@
 export {
   type AnyJobDefinition,
   defineJob,
+  ISOLATIONS,
+  type Isolation,
   type JobData,
   type JobDefinition,
   type JobInput,

@@ -1,3 +1,4 @@
+import type { Isolation } from './define-job.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 import type { JobStatus, TimelineEvent } from './states.ts'
 
@@ -47,6 +48,8 @@ export interface JobFailure {
   /** One of `ERROR_KINDS`, or what the handler called it. */
   kind: string
   stack?: string
+  /** The same for failures that are alike: `GET /v1/errors` groups by it. */
+  fingerprint?: string
 }
 
 export interface TimelineEntry {
@@ -69,5 +72,7 @@ export interface JobType {
   retry: RetryPolicy
   timeoutMs: number
   priority: number
+  /** Missing where a worker announced it that did not know of a choice: inline. */
+  isolation?: Isolation
   redact: readonly string[]
 }

@@ -7,7 +7,7 @@ import { brokenBase, bullKeys, jobKey, recoveredKey } from './keys.ts'
 import { type Hold, renewLocks } from './lock-renewal.ts'
 import { type Arg, runScript } from './scripts.ts'
 import { sendScript } from './send-scripts.ts'
-import type { Settlement } from './settlement.ts'
+import { type Settlement, STOP_MANNERS } from './settlement.ts'
 import type { Cancellation } from './timeline.ts'
 
 /** BullMQ's commands that may answer with a newly claimed job. */
@@ -30,6 +30,8 @@ export interface BackendEvents {
 }
 
 const CRASHED = 'the process that ran the last attempt died, and no attempt is left'
+
+const BLOCKED = `the main loop was blocked past its timeout; ${STOP_MANNERS.killed}`
 
 /** For how long the content of a key that should hold a job is kept, as long as the dead letter that tells of it. */
 const BROKEN_TTL_MS = 7 * 24 * 60 * 60 * 1000
@@ -128,7 +130,7 @@ export class FoliotBackend extends RedisQueueBackend {
     const [max, base, now, interval] = args.slice(9) as (string | number)[]
     // A little less than its interval: a lone worker would find its own last check still standing, and skip every other.
     const checked = [max, base, now, Number(interval) - 100] as (string | number)[]
-    const own = [CRASHED, brokenBase(this.#queue), BROKEN_TTL_MS]
+    const own = [CRASHED, brokenBase(this.#queue), BROKEN_TTL_MS, BLOCKED]
     const reply = await runScript(this.#redis, 'recoverStalled', keys, [...checked, ...own])
     const [back, dead] = reply as [string[], string[]]
     if (back.length + dead.length > 0) this.#events.onRecovered(back, dead)
@@ -188,6 +190,7 @@ export class FoliotBackend extends RedisQueueBackend {
     const args = [
       ...this.moveToFinishedArgs(job, value, property, keep as KeepJobs, target, token, finishedOn, fetchNext, fields),
       fields.atm,
+      ...(claim.outlived ? ['1'] : []),
     ]
     try {
       const result = await this.#moveHeld({ claim, token }, args)
@@ -247,8 +250,14 @@ export const cancellation = ({ by, reason, how }: Cancellation['cancelled']): st
   JSON.stringify({ cancelled: { by, reason, ...(how && { how }) } } satisfies Cancellation)
 
 /** The last failure, where BullMQ and its board look for it, and what they have no field for. */
-function failureFields({ name, kind, message, stack }: JobFailure): Record<string, string> {
-  return { failedReason: message, stacktrace: JSON.stringify(stack ? [stack] : []), en: name, ek: kind }
+function failureFields({ name, kind, message, stack, fingerprint }: JobFailure): Record<string, string> {
+  return {
+    failedReason: message,
+    stacktrace: JSON.stringify(stack ? [stack] : []),
+    en: name,
+    ek: kind,
+    ...(fingerprint !== undefined && { fp: fingerprint }),
+  }
 }
 
 type Unfinished = Exclude<Settlement, { kind: 'succeeded' | 'cancelled' }>

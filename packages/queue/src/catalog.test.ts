@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { announce, Catalog } from './catalog.ts'
 import { openTestQueues } from './fixtures/test-queues.ts'
 import { catalogKey, catalogRevisionKey, catalogSeenKey, queuesKey } from './keys.ts'
+import { limitQueue } from './queues.ts'
 
 const q = await openTestQueues()
 beforeEach(() => q.redis.flushdb())
@@ -150,5 +151,17 @@ describe('Catalog', () => {
     await announce(q.redis, [type('a.b', { queue: 'mail' })])
     await catalog.assertQueue('mail')
     expect(catalog.queues).toEqual(['mail'])
+  })
+
+  it('tells the depth limit of a queue as it was when it last looked', async () => {
+    await announce(q.redis, [type('a.b', { queue: 'mail' })])
+    const catalog = await refreshed()
+    const changeTo = async (maxDepth: number | null): Promise<unknown> => {
+      await limitQueue(q.redis, 'mail', { maxDepth })
+      await catalog.refresh()
+      return catalog.maxDepthOf('mail')
+    }
+    expect([catalog.maxDepthOf('mail'), catalog.maxDepthOf('constructor')]).toEqual([undefined, undefined])
+    expect([await changeTo(5), await changeTo(6), await changeTo(null)]).toEqual([5, 6, undefined])
   })
 })

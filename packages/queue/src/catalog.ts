@@ -1,7 +1,7 @@
 import { FoliotError, type JobType } from '@foliot/jobs'
 import { nearestName } from '@foliot/settings'
 import type { Redis } from 'ioredis'
-import { catalogKey, catalogRevisionKey, catalogSeenKey, queuesKey } from './keys.ts'
+import { catalogKey, catalogRevisionKey, catalogSeenKey, depthLimitsKey, queuesKey } from './keys.ts'
 import { runScript } from './scripts.ts'
 
 /** How often a worker repeats its announcement. */
@@ -18,11 +18,12 @@ export async function announce(redis: Redis, types: readonly JobType[]): Promise
   await runScript(redis, 'announce', keys, [GONE_AFTER_MS, FORGET_AFTER_MS, ...args])
 }
 
-/** The job types and queues that workers have announced, kept in step with Redis by `refresh`. */
+/** The job types and queues that workers have announced, and the queues' depth limits, kept in step with Redis by `refresh`. */
 export class Catalog {
   readonly #redis: Redis
   #types: ReadonlyMap<string, JobType> = new Map()
   #queues: readonly string[] = []
+  #depthLimits: ReadonlyMap<string, number> = new Map()
   #revision: string | null = null
   #refreshing: Promise<void> | undefined
   #next: Promise<void> | undefined
@@ -39,6 +40,11 @@ export class Catalog {
   /** Names of every queue there is, sorted. */
   get queues(): readonly string[] {
     return this.#queues
+  }
+
+  /** How many jobs may wait in a queue, as of the last refresh. Undefined for any number. */
+  maxDepthOf(queue: string): number | undefined {
+    return this.#depthLimits.get(queue)
   }
 
   /** Reads what changed until now. Calls made during a reading share the one after it. */
@@ -66,7 +72,11 @@ export class Catalog {
     ])
     this.#queues = queues.sort()
     if (revision === this.#revision && this.#types.size > 0) return
-    const texts = await this.#redis.hgetall(catalogKey)
+    const [texts, depthLimits] = await Promise.all([
+      this.#redis.hgetall(catalogKey),
+      this.#redis.hgetall(depthLimitsKey),
+    ])
+    this.#depthLimits = new Map(Object.entries(depthLimits).map(([queue, limit]) => [queue, Number(limit)]))
     const types = Object.keys(texts)
       .sort()
       .map((name) => [name, JSON.parse(texts[name] as string) as JobType] as const)

@@ -48,6 +48,7 @@ describe('toClaim', () => {
       cancelRequest: undefined,
       steps: new Map(),
       stalls: '0',
+      outlived: false,
     })
   })
 

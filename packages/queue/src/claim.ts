@@ -34,6 +34,8 @@ export interface Claim {
 export interface HeldClaim extends Claim {
   /** How often the job was found without a lock, as text. Nobody else has had it since if this and `attempt` stand. */
   readonly stalls: string
+  /** Whether something outlives the job that `note-end.lua` has to tell of its end. */
+  readonly outlived: boolean
 }
 
 /** Fields of the hash whose JSON BullMQ parses at claim. Broken text in one of them would throw inside its fetch. */
@@ -95,6 +97,7 @@ export function toClaim(queue: string, id: string, flat: string[]): HeldClaim {
     scheduledFor: envelope.runAt ?? createdAt,
     unreadable: problems.length > 0 ? problems.join('; ') : undefined,
     stalls: fields.stc ?? '0',
+    outlived: fields.ik !== undefined || fields.deid !== undefined,
     cancelRequest: parseCancelRequest(fields.cx),
     steps: readSteps(fields),
   }

@@ -47,7 +47,12 @@ export async function untilReady(redis: Redis, timeoutMs: number): Promise<void>
   }
 }
 
-const OLDEST_REDIS = [6, 2] as const
+/** The version that INFO tells of, if it is older than `oldest`. */
+export function olderVersion(info: string, oldest: readonly [major: number, minor: number]): string | undefined {
+  const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? 'unknown'
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major < oldest[0] || (major === oldest[0] && minor < oldest[1]) ? version : undefined
+}
 
 /**
  * Refuses a Redis that would lose jobs or lacks a command that is needed.
@@ -56,11 +61,8 @@ const OLDEST_REDIS = [6, 2] as const
  */
 export async function assertSafeRedis(redis: Redis): Promise<void> {
   const info = await redis.info()
-  const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? 'unknown'
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  if (major < OLDEST_REDIS[0] || (major === OLDEST_REDIS[0] && minor < OLDEST_REDIS[1])) {
-    throw new FoliotError('unavailable', `expected Redis ${OLDEST_REDIS.join('.')} or later, got ${version}`)
-  }
+  const older = olderVersion(info, [6, 2])
+  if (older) throw new FoliotError('unavailable', `expected Redis 6.2 or later, got ${older}`)
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
   if (policy !== undefined && policy !== 'noeviction') {
     throw new FoliotError('unavailable', `expected Redis with maxmemory-policy noeviction, got ${policy}`, {

@@ -4,7 +4,8 @@ import { FoliotBackend, isNotHeld } from './backend.ts'
 import type { CancelRequest } from './cancel-request.ts'
 import type { Claim, HeldClaim } from './claim.ts'
 import { bullName, PREFIX } from './keys.ts'
-import { LOCK_MS, LockRenewal } from './lock-renewal.ts'
+import { LockRenewal } from './lock-renewal.ts'
+import { LOCK_MS } from './lock-scripts.ts'
 import { RunningAttempt } from './running-attempt.ts'
 import { defineScripts } from './scripts.ts'
 import type { Settlement } from './settlement.ts'
@@ -90,8 +91,9 @@ export class Consumer {
   async start(): Promise<void> {
     if (this.#stopping) return
     const { stuckAfterMs = STUCK_AFTER_MS } = this.#options
+    await this.#locks.start()
+    if (this.#stopping) return
     this.#worker = this.#open()
-    this.#locks.start()
     this.#stuckTimer = setInterval(() => void this.#checkStuck(stuckAfterMs), stuckAfterMs / STUCK_CHECKS)
     await this.#worker.waitUntilReady()
   }
@@ -114,7 +116,7 @@ export class Consumer {
     }, graceMs)
     await Promise.all([closed, this.#retired])
     clearTimeout(timer)
-    this.#locks.stop()
+    await this.#locks.stop()
   }
 
   #open(): Worker {
@@ -144,6 +146,7 @@ export class Consumer {
       },
     )
     consumer.on('error', onError)
+    this.#locks.own(`${consumer.id}:`)
     return consumer
   }
 

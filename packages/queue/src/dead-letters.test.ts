@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type DeadLetterFilter, walkDeadLetters } from './dead-letters.ts'
+import { type DeadLetterFilter, readDeadLetters } from './dead-letters.ts'
 import { NO_ENVELOPE } from './envelope.ts'
 import { openTestQueues } from './fixtures/test-queues.ts'
 import { bullKeys, jobKey } from './keys.ts'
 import { discardJobs } from './moves.ts'
+import { fingerprintOf } from './stored-fingerprint.ts'
 
 const q = await openTestQueues()
 
@@ -22,23 +23,28 @@ async function deadAt(
   return queue
 }
 
+/** Reads to the end, each time from where the last read came to. */
 async function walk(
   queue: string,
   filter: Omit<DeadLetterFilter, 'queues'>,
-  startedAt: number,
+  until: number,
   each: (ids: string[]) => Promise<unknown> = async () => undefined,
+  { count = 500, most = 500 } = {},
 ): Promise<string[]> {
   const met: string[] = []
-  for await (const ids of walkDeadLetters(q.redis, queue, filter, startedAt)) {
-    met.push(...ids)
-    await each(ids)
+  for (let after = { at: filter.from ?? 0, id: '' }; ; ) {
+    const read = await readDeadLetters(q.redis, queue, filter, { after, until, count, most })
+    if (!read) return met
+    expect(read.ids.length).toBeLessThanOrEqual(most)
+    met.push(...read.ids)
+    after = read.reached
+    await each(read.ids)
   }
-  return met
 }
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n))
 
-describe('walkDeadLetters', () => {
+describe('readDeadLetters', () => {
   it.each([
     ['one after another', (n: number) => n],
     ['many in a millisecond', (n: number) => Math.floor(n / 700)],
@@ -65,7 +71,7 @@ describe('walkDeadLetters', () => {
     expect(met).toEqual(numbers(1600))
   })
 
-  it('leaves out those that died after it began', async () => {
+  it('leaves out those that died later', async () => {
     const queue = await deadAt([10, 20, 30])
     let died = 100
     const met = await walk(queue, {}, 20, async (ids) => {
@@ -74,11 +80,46 @@ describe('walkDeadLetters', () => {
     expect(met).toEqual(['0', '1'])
   })
 
+  it('goes on behind the last that it gave, of those that fit', async () => {
+    const queue = await deadAt(numbers(40).map(Number), (n) => ({ name: n % 3 === 0 ? 'test.a' : 'test.b' }))
+    for (const most of [1, 2, 5]) {
+      const met = await walk(queue, { type: 'test.a' }, 5000, undefined, { count: 10, most })
+      expect(met).toEqual(numbers(40).filter((n) => Number(n) % 3 === 0))
+    }
+  })
+
+  it('orders what died in the same millisecond as Redis does: by bytes', async () => {
+    const queue = q.newQueue()
+    const ids = ['', '-', '10', '9', 'B', 'Z', '_', 'a', 'aa', 'ä', 'é', '\u{1f600}']
+    for (const id of ids) await q.redis.zadd(bullKeys(queue).failed, 7, id)
+    expect(await walk(queue, {}, 5000, undefined, { count: 1 })).toEqual(
+      await q.redis.zrange(bullKeys(queue).failed, '0', '-1'),
+    )
+  })
+
   it('keeps to the times asked for: from, and before', async () => {
     const queue = await deadAt([10, 20, 30, 40])
     expect(await walk(queue, { from: 20, to: 40 }, 5000)).toEqual(['1', '2'])
     expect(await walk(queue, { to: 10 }, 5000)).toEqual([])
     expect(await walk(queue, { from: 41 }, 5000)).toEqual([])
+  })
+
+  it('keeps to the fingerprint, also of those that no attempt has written', async () => {
+    const queue = await deadAt([10, 20, 30, 40, 50], (n) => {
+      const failures = [
+        { ek: 'http', fp: 'http-1' },
+        { ek: 'http', fp: 'http-2' },
+        // The fingerprint is of an earlier failure.
+        { ek: 'crashed', fp: 'http-1' },
+        { ek: 'crashed' },
+        { ek: 'crashed', name: 'test.b' },
+      ]
+      return failures[n] ?? {}
+    })
+    expect(await walk(queue, { fingerprint: 'http-1' }, 5000)).toEqual(['0'])
+    const crashed = fingerprintOf({ name: 'test.a', ek: 'crashed' })
+    expect(await walk(queue, { fingerprint: crashed }, 5000)).toEqual(['2', '3'])
+    expect(await walk(queue, { fingerprint: 'http' }, 5000)).toEqual([])
   })
 
   it('keeps to type, label, kind of error and ids', async () => {

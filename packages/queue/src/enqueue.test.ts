@@ -137,14 +137,6 @@ describe('an idempotency key', () => {
     expect(left).toBeGreaterThan(IDEMPOTENCY_TTL_MS - 60_000)
     expect(left).toBeLessThanOrEqual(IDEMPOTENCY_TTL_MS)
   })
-
-  it('still answers when its job is gone', async () => {
-    const queue = q.newQueue()
-    const first = await q.add(queue, { idempotency: request })
-    await plainQueue(queue).remove(first.id)
-    const { job, replayed } = await enqueue(q.redis, newJob(queue, { idempotency: request }))
-    expect({ replayed, id: job.id }).toEqual({ replayed: true, id: first.id })
-  })
 })
 
 describe('enqueueMany', () => {

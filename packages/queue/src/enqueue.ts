@@ -1,156 +1,111 @@
-import { createHash } from 'node:crypto'
-import { FoliotError, type Job, newJobId } from '@foliot/jobs'
+import { FoliotError, type Job } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import { Packr } from 'msgpackr'
-import type { Envelope } from './envelope.ts'
+import { type AddCommand, type NewJob, toAddCommand } from './add-command.ts'
+import type { Disk } from './disk.ts'
+import { drainSeconds } from './drain-time.ts'
+import { readEndedJob } from './ended-job.ts'
 import { readStoredJob, toJob } from './job-hash.ts'
-import { type BullKeys, bullBase, bullKeys, idempotencyKey } from './keys.ts'
-import type { Arg } from './scripts.ts'
-import { type ScriptCall, sendScript, sendScripts } from './send-scripts.ts'
+import { sendScript, sendScripts } from './send-scripts.ts'
 
-/** A job to be stored. Everything is already checked: this package does not know job types. */
-export interface NewJob {
-  type: string
-  queue: string
-  version: number
-  tenant: string
-  input: unknown
-  /** `input` as JSON text, which is what is stored. */
-  inputText: string
-  maxAttempts: number
-  /** 0 runs first. */
-  priority: number
-  labels: Record<string, string>
-  traceparent: string
-  /** Overrides the type's. */
-  timeoutMs?: number
-  /** The earliest start in ms since 1970. */
-  runAt?: number
-  /** When it has to have ended, in ms since 1970. Default: never. */
-  deadlineAt?: number
-  idempotency?: { key: string; fingerprint: string }
-}
+export { IDEMPOTENCY_TTL_MS, type NewJob } from './add-command.ts'
 
-/** `replayed`: the idempotency key was used before with the same request; `job` is the first one, as it is now. */
 export interface Enqueued {
   job: Job
+  /** The idempotency key was used before with the same request; `job` is the first one, as it is now. */
   replayed: boolean
+  /** Another live job has the dedupe key; `job` is that one. */
+  deduplicated: boolean
 }
-
-/** For how long an idempotency key answers with its first job. */
-export const IDEMPOTENCY_TTL_MS = 24 * 60 * 60 * 1000
 
 /**
  * Stores a job. When it resolves the job is in Redis.
  *
- * @throws FoliotError `idempotency_key_reused` if the key was used with another request.
+ * @param disk that of Redis, for jobs that are to be on it
+ * @throws FoliotError `idempotency_key_reused` if the key was used with another request, `conflict` if its job is gone and
+ * nobody knows how it ended, `backpressure` if the queue is full, `unavailable` if the disk was not reached in time.
  */
-export async function enqueue(redis: Redis, job: NewJob): Promise<Enqueued> {
-  const command = toCommand(job, Date.now())
-  return settle(redis, command, await sendScript(redis, command))
+export async function enqueue(redis: Redis, job: NewJob, disk?: Disk): Promise<Enqueued> {
+  const command = toAddCommand(job, Date.now())
+  if (job.durability === undefined) return settle(redis, command, await sendScript(redis, command), disk)
+  const [reply] = await runDurably(disk, [command])
+  if (reply instanceof Error) throw reply
+  return settle(redis, command, reply, disk)
 }
 
 /** Stores many jobs in one round trip. Each succeeds or fails for itself; the results are in order. */
-export async function enqueueMany(redis: Redis, jobs: readonly NewJob[]): Promise<(Enqueued | Error)[]> {
+export async function enqueueMany(redis: Redis, jobs: readonly NewJob[], disk?: Disk): Promise<(Enqueued | Error)[]> {
   const now = Date.now()
-  const commands = jobs.map((job) => toCommand(job, now))
-  const replies = await sendScripts(redis, commands)
+  const commands = jobs.map((job) => toAddCommand(job, now))
+  const replies = await sendAll(redis, commands, disk)
   return Promise.all(
     commands.map((command, i) => {
       const reply = replies[i]
-      return reply instanceof Error ? reply : settle(redis, command, reply).catch((cause: Error) => cause)
+      return reply instanceof Error ? reply : settle(redis, command, reply, disk).catch((cause: Error) => cause)
     }),
   )
 }
 
-interface Command extends ScriptCall {
-  id: string
-  created: number
-  envelope: Envelope
-  delayMs: number
-  job: NewJob
+/** Jobs that wait for the disk do not have the others wait with them. */
+async function sendAll(redis: Redis, commands: readonly AddCommand[], disk: Disk | undefined): Promise<unknown[]> {
+  const durable = commands.filter(isDurable)
+  if (durable.length === 0) return sendScripts(redis, commands)
+  const others = commands.filter((command) => !isDurable(command))
+  const [onDisk, inMemory] = await Promise.all([runDurably(disk, durable), sendScripts(redis, others)])
+  // Both are in the order of their commands.
+  return commands.map((command) => (isDurable(command) ? onDisk : inMemory).shift())
 }
 
-const { pack } = new Packr({ useRecords: false, encodeUndefinedAsNil: true })
+const isDurable = ({ job }: AddCommand): boolean => job.durability === 'fsync'
 
-/** Chooses BullMQ's add script for the job and lays out its arguments as BullMQ's own client does. */
-function toCommand(job: NewJob, now: number): Command {
-  const id = newJobId(now)
-  const delayMs = job.runAt === undefined ? 0 : Math.max(0, Math.ceil(job.runAt - now))
-  const script = delayMs > 0 ? 'addDelayedJob' : job.priority > 0 ? 'addPrioritizedJob' : 'addStandardJob'
-  const envelope = toEnvelope(job)
-  const keys: string[] = []
-  const args: Arg[] = [
-    // prefix, id, name, timestamp; no parent, no scheduler, no deduplication
-    pack([bullBase(job.queue), id, job.type, now, null, null, undefined, undefined, null, null]),
-    job.inputText,
-    packOptions(job, delayMs),
-    JSON.stringify(envelope),
-  ]
-  if (job.idempotency) {
-    const { key, fingerprint } = job.idempotency
-    // A digest, because a caller's text must never shape a key.
-    keys.push(idempotencyKey(job.queue, createHash('sha256').update(`${job.tenant}\0${key}`).digest('base64url')))
-    args.push(id, fingerprint, IDEMPOTENCY_TTL_MS, now)
-  }
-  return { script, sharedKeys: addKeys(job.queue)[script], keys, args, id, created: now, envelope, delayMs, job }
+function runDurably(disk: Disk | undefined, commands: readonly AddCommand[]): Promise<unknown[]> {
+  if (!disk) throw new TypeError('expected a Disk for jobs with `durability`, got none')
+  return disk.runScripts(commands)
 }
 
-const addKeysByQueue = new Map<string, ReturnType<typeof listAddKeys>>()
-
-function addKeys(queue: string): ReturnType<typeof listAddKeys> {
-  let keys = addKeysByQueue.get(queue)
-  if (!keys) {
-    keys = listAddKeys(bullKeys(queue))
-    addKeysByQueue.set(queue, keys)
-  }
-  return keys
-}
-
-const listAddKeys = (k: BullKeys) => ({
-  addStandardJob: [k.wait, k.paused, k.meta, k.id, k.completed, k.delayed, k.active, k.events, k.marker],
-  addDelayedJob: [k.marker, k.meta, k.id, k.delayed, k.completed, k.events],
-  addPrioritizedJob: [k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc],
-})
-
-const packOptions = ({ maxAttempts, priority }: NewJob, delayMs: number): Buffer =>
-  delayMs > 0 || priority > 0
-    ? pack({ attempts: maxAttempts, ...(delayMs > 0 && { delay: delayMs }), ...(priority > 0 && { priority }) })
-    : packAttempts(maxAttempts)
-
-/** Most jobs have no other option, and few numbers of attempts are in use. */
-const packedAttempts: Buffer[] = []
-const packAttempts = (attempts: number): Buffer => (packedAttempts[attempts] ??= pack({ attempts }))
-
-function toEnvelope({ version, tenant, labels, traceparent, timeoutMs, runAt, deadlineAt }: NewJob): Envelope {
-  return {
-    version,
-    tenant,
-    labels,
-    traceparent,
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(runAt !== undefined && { runAt }),
-    ...(deadlineAt !== undefined && { deadlineAt }),
-  }
-}
+/** Why `add-job.lua` stored nothing. */
+type Refusal = ['same' | 'other' | 'live', id: string] | ['full', depth: number, ended: number, spanMs: number]
 
 /** The one place that knows what `add-job.lua` answers. */
-async function settle(redis: Redis, command: Command, reply: unknown): Promise<Enqueued> {
-  if (reply === 1) return { job: newJobView(command), replayed: false }
-  if (typeof reply !== 'string') throw new Error(`BullMQ refused to add job ${command.id} with code ${String(reply)}`)
-  if (reply.startsWith('!')) {
-    throw new FoliotError(
-      'idempotency_key_reused',
-      `expected the request that first used this idempotency key (job ${reply.slice(1)}), got another one`,
-      { hint: 'use a new key for a new request' },
-    )
+async function settle(redis: Redis, command: AddCommand, reply: unknown, disk?: Disk): Promise<Enqueued> {
+  if (reply === 1) return { job: newJobView(command), replayed: false, deduplicated: false }
+  if (!Array.isArray(reply)) throw new Error(`BullMQ refused to add job ${command.id} with code ${String(reply)}`)
+  const refusal = reply as Refusal
+  switch (refusal[0]) {
+    case 'same': {
+      const first = await readStoredJob(redis, command.job.queue, refusal[1])
+      const job = first ? toJob(first) : await readEndedJob(redis, command, refusal[1])
+      return { job, replayed: true, deduplicated: false }
+    }
+    case 'other':
+      throw new FoliotError(
+        'idempotency_key_reused',
+        `expected the request that first used this idempotency key (job ${refusal[1]}), got another one`,
+        { hint: 'use a new key for a new request' },
+      )
+    case 'live': {
+      const live = await readStoredJob(redis, command.job.queue, refusal[1])
+      if (live) return { job: toJob(live), replayed: false, deduplicated: true }
+      // It was removed a moment ago, and stands in nobody's way any more.
+      return enqueue(redis, command.job, disk)
+    }
+    case 'full': {
+      const [, depth, ended, spanMs] = refusal
+      const { queue, maxDepth = 0 } = command.job
+      const retryAfterSeconds = drainSeconds({ depth, maxDepth, ended, spanMs })
+      throw new FoliotError(
+        'backpressure',
+        `expected fewer than ${maxDepth} waiting jobs in queue ${queue}, found ${depth}`,
+        {
+          retryAfterSeconds,
+          hint: `${ended} jobs ended in the last ${spanMs} ms: try again in ${retryAfterSeconds} s`,
+        },
+      )
+    }
   }
-  const first = await readStoredJob(redis, command.job.queue, reply)
-  return { job: first ? toJob(first) : { ...newJobView(command), id: reply }, replayed: true }
 }
 
 /** The job just stored, without reading it back. */
-function newJobView({ id, job, created, envelope, delayMs }: Command): Job {
+function newJobView({ id, job, created, envelope, delayMs }: AddCommand): Job {
   const createdAt = new Date(created).toISOString()
   const runAt = envelope.runAt === undefined ? undefined : new Date(envelope.runAt).toISOString()
   return {

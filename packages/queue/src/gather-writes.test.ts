@@ -66,6 +66,36 @@ describe('gatherWrites', () => {
     ])
   })
 
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+    'sends each once more, and whole, if a write fails at once: %i before them',
+    async (count) => {
+      const redis = await connected()
+      redis.on('error', () => undefined)
+      const { stream } = redis
+      stream._write = (_chunk, _encoding, done) => done(new Error('write EPIPE'))
+      stream._writev = (_chunks, done) => done(new Error('write EPIPE'))
+      const texts = Array.from({ length: count }, (_, i) => `before ${i}`)
+      const replies = await Promise.all([
+        Promise.all(texts.map((text) => redis.echo(text))),
+        redis.multi().set('b', count).get('b').exec(),
+        redis.pipeline().set('c', count).get('c').echo('d').exec(),
+      ])
+      expect(replies).toEqual([
+        texts,
+        [
+          [null, 'OK'],
+          [null, String(count)],
+        ],
+        [
+          [null, 'OK'],
+          [null, String(count)],
+          [null, 'd'],
+        ],
+      ])
+      expect(await all(3, (i) => redis.echo(`after ${i}`))).toEqual(['after 0', 'after 1', 'after 2'])
+    },
+  )
+
   it('goes on after the connection broke with commands held back', async () => {
     const redis = await connected()
     redis.on('error', () => undefined)

@@ -24,7 +24,10 @@ export function gatherWrites<Connection extends Redis>(redis: Connection): Conne
       setImmediate(flush)
     } else if (gathered > 0) gathered++
     const reply = send(...args)
-    if (gathered >= MOST_GATHERED) flush()
+    // ioredis takes it for granted that no write fails between two commands of a pipeline, which come with a stream of their
+    // own: it would send only a part of them again, a MULTI without its EXEC for example.
+    const [, pipeline] = args
+    if (gathered >= MOST_GATHERED && pipeline === undefined) flush()
     return reply
   }
   return redis

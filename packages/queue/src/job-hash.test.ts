@@ -76,14 +76,16 @@ describe('toJob', () => {
   })
 
   it('shows the last failure until the job succeeds', () => {
-    const failure = { failedReason: 'no', en: 'TypeError', ek: 'http', stacktrace: '["old","new"]' }
-    const error = { name: 'TypeError', message: 'no', kind: 'http', stack: 'new' }
+    const failure = { failedReason: 'no', en: 'TypeError', ek: 'http', fp: 'http-1', stacktrace: '["old","new"]' }
+    const error = { name: 'TypeError', message: 'no', kind: 'http', stack: 'new', fingerprint: 'http-1' }
     expect(toJob(stored({ ...failure, st: 'retrying' }, due)).error).toEqual(error)
     expect(toJob(stored({ ...failure, st: 'succeeded', finishedOn: '9', returnvalue: '{"a":1}' }))).toMatchObject({
       error: null,
       output: { a: 1 },
     })
-    expect(toJob(stored({ failedReason: 'no' })).error).toEqual({ name: 'Error', message: 'no', kind: 'error' })
+    const fingerprint = expect.stringMatching(/^error-[0-9a-f]{16}$/)
+    const plain = { name: 'Error', message: 'no', kind: 'error', fingerprint }
+    expect(toJob(stored({ failedReason: 'no' })).error).toEqual(plain)
   })
 
   it('shows no output of a cancelled job, and when a dead letter was discarded', () => {

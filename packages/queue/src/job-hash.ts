@@ -13,6 +13,7 @@ import { parseCancelRequest } from './cancel-request.ts'
 import { maxAttemptsOf } from './claim.ts'
 import { type Envelope, NO_ENVELOPE, parseEnvelope } from './envelope.ts'
 import { bullKeys, jobKey, lockKey } from './keys.ts'
+import { fingerprintOf } from './stored-fingerprint.ts'
 import { timelineOf } from './timeline.ts'
 
 /** A job's hash as Redis holds it, and the two facts beside it that its status needs. */
@@ -117,6 +118,7 @@ function failureOf(fields: Record<string, string>): JobFailure | null {
     name: fields.en ?? 'Error',
     message: truncate(fields.failedReason, LIMITS.errorMessageBytes),
     kind: fields.ek ?? 'error',
+    fingerprint: fingerprintOf(fields),
     ...(typeof stack === 'string' && { stack: truncate(stack, LIMITS.errorStackBytes) }),
   }
 }

@@ -5,7 +5,7 @@ import { Consumer } from './consumer.ts'
 import { dead, guarded, openTestQueues, retry, succeed } from './fixtures/test-queues.ts'
 import * as keys from './keys.ts'
 import { cancelJob, discardJobs, promoteJob, redriveJob } from './moves.ts'
-import { startOperation } from './operations.ts'
+import { startOperation } from './operations/drive.ts'
 import { limitQueue, pauseQueue, resumeQueue } from './queues.ts'
 import { sweepQueue } from './sweep.ts'
 import { beat } from './workers.ts'
@@ -18,9 +18,9 @@ async function useEverything(queue: string): Promise<void> {
   const add = async (job: Parameters<typeof q.add>[1] = {}) => (await q.add(queue, job)).id
   await announce(q.redis, [{ name: 'a.b', version: 1, queue } as never])
   await beat(q.redis, { id: 'w1' } as never)
-  await limitQueue(q.redis, queue, { concurrency: 50, rateLimit: { max: 1000, perMs: 60_000 } })
+  await limitQueue(q.redis, queue, { concurrency: 50, rateLimit: { max: 1000, perMs: 60_000 }, maxDepth: 1000 })
   const ids = {
-    done: await add({ idempotency: { key: 'a', fingerprint: 'b' } }),
+    done: await add({ idempotency: { key: 'a', fingerprint: 'b' }, dedupe: { key: 'c' }, maxDepth: 1000 }),
     dead: await add({ input: 'dead' }),
     retried: await add({ input: 'retry', priority: 3 }),
     snoozed: await add({ input: 'snooze' }),
@@ -51,16 +51,13 @@ async function useEverything(queue: string): Promise<void> {
   await q.readWhen(queue, ids.dead, ({ status }) => status === 'failed')
   await redriveJob(q.redis, { queue, id: ids.dead }, by)
   await q.readWhen(queue, ids.dead, ({ status, attempt }) => status === 'failed' && attempt === 2)
-  await discardJobs(q.redis, queue, [ids.dead], by)
-  const { finished } = await startOperation(q.redis, {
-    kind: 'redrive',
-    filter: { queues: [queue] },
-    dryRun: true,
-    reason: by,
-  })
-  await finished
   await pauseQueue(q.redis, queue)
+  const filter = { queues: [queue], ids: new Set([ids.dead]) }
+  const request = { kind: 'redrive', filter, dryRun: false, reason: by } as const
+  await (await startOperation(q.redis, request, { owner: 'test' })).finished
   await resumeQueue(q.redis, queue)
+  await q.readWhen(queue, ids.dead, ({ status, attempt }) => status === 'failed' && attempt === 3)
+  await discardJobs(q.redis, queue, [ids.dead], by)
   await sweepQueue(q.redis, queue)
   for (const id of [ids.done, ids.promoted]) await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
   for (const id of [ids.retried, ids.snoozed])
@@ -87,13 +84,23 @@ describe('the keys of a database that everything was done to', () => {
     const ofJob = new RegExp(`^${UUID}(:lock|:logs)?$`)
     expect(bull.filter((key) => !ofQueue.includes(key) && !ofJob.test(key.slice(base.length)))).toEqual([])
 
-    const owned = [keys.catalogKey, keys.catalogSeenKey, keys.catalogRevisionKey, keys.queuesKey, keys.workersKey]
+    const owned = [
+      keys.catalogKey,
+      keys.catalogSeenKey,
+      keys.catalogRevisionKey,
+      keys.queuesKey,
+      keys.depthLimitsKey,
+      keys.workersKey,
+      keys.operationLeasesKey,
+    ]
     const withTtl = [
       [keys.idempotencyKey(queue, '*'), 1],
       [keys.sweepLeaseKey(queue), 1],
       [keys.recoveredKey(queue), 1],
       [keys.workerKey('w1'), 1],
       [keys.operationKey('*'), 1],
+      // What it has done in the queue, and the jobs that it has redriven there.
+      [keys.operationPartKey(queue, '*'), 2],
     ] as const
     expect(ours.filter((key) => owned.includes(key)).sort()).toEqual([...owned].sort())
     let found = owned.length
@@ -116,10 +123,13 @@ describe('keys.ts', () => {
       keys.jobKey(queue, 'id'),
       keys.lockKey(queue, 'id'),
       keys.logsKey(queue, 'id'),
+      keys.dedupeKey(queue, 'digest'),
       keys.idempotencyKey(queue, 'digest'),
       keys.sweepLeaseKey(queue),
       keys.recoveredKey(queue),
       keys.brokenBase(queue),
+      keys.operationPartKey(queue, 'id'),
+      keys.operationUnfinishedKey(queue, 'id'),
     ],
     ours: [
       keys.idempotencyKey(queue, 'digest'),
@@ -131,9 +141,15 @@ describe('keys.ts', () => {
       keys.catalogSeenKey,
       keys.catalogRevisionKey,
       keys.queuesKey,
+      keys.depthLimitsKey,
+      keys.diskMarkKey,
       keys.workersKey,
       keys.workerKey('w'),
+      keys.operationBase,
       keys.operationKey(newJobId(Date.now())),
+      keys.operationLeasesKey,
+      keys.operationPartKey(queue, 'id'),
+      keys.operationUnfinishedKey(queue, 'id'),
     ],
   }
 
@@ -154,7 +170,7 @@ describe('keys.ts', () => {
   })
 
   it('has each of our keys above: a new one needs its place there', () => {
-    const bull = ['PREFIX', 'bullName', 'bullBase', 'bullKeys', 'jobKey', 'lockKey', 'logsKey']
+    const bull = ['PREFIX', 'bullName', 'bullBase', 'bullKeys', 'jobKey', 'lockKey', 'logsKey', 'dedupeKey']
     expect(Object.keys(keys).filter((name) => !bull.includes(name))).toHaveLength(made.ours.length)
   })
 })

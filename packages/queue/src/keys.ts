@@ -73,8 +73,17 @@ export const jobKey = (queue: string, id: string): string => `${bullBase(queue)}
 export const lockKey = (queue: string, id: string): string => `${bullBase(queue)}${id}:lock`
 export const logsKey = (queue: string, id: string): string => `${bullBase(queue)}${id}:logs`
 
-/** HASH `{id, fingerprint, …}` with a TTL: the first request made under an idempotency key. `digest` is ours, never a user's text. */
+/**
+ * HASH with a TTL: the first request made under an idempotency key (`id` of its job, `fp` fingerprint, `at` ms) and, once
+ * that job has ended, how (fields named as in the job's hash). `digest` is ours, never a user's text.
+ */
 export const idempotencyKey = (queue: string, digest: string): string => `foliot-x:{${queue}}:idem:${digest}`
+
+/**
+ * STRING: id of the one live job under a `dedupe` key. It is BullMQ's: its scripts write it, and delete it with the end or
+ * the removal of the job.
+ */
+export const dedupeKey = (queue: string, digest: string): string => `${bullBase(queue)}de:${digest}`
 
 /** What keys of any type with a TTL begin with, followed by a job's id: what was found where its hash should be. */
 export const brokenBase = (queue: string): string => `foliot-x:{${queue}}:broken:`
@@ -100,11 +109,29 @@ export const catalogRevisionKey = 'foliot-x:{catalog}:revision'
 /** ZSET queue → when it was last announced (ms). A queue is dropped once it is both unannounced and empty. */
 export const queuesKey = 'foliot-x:{catalog}:queues'
 
+/** HASH queue → how many jobs may wait in it (`maxDepth`). Who lifts the limit deletes the field. */
+export const depthLimitsKey = 'foliot-x:{catalog}:depth-limits'
+
+/** STRING with a TTL: written last before the disk is waited for. */
+export const diskMarkKey = 'foliot-x:{disk}:mark'
+
 /** ZSET worker id → its last heartbeat (ms). Dead workers are dropped by the next heartbeat of a live one. */
 export const workersKey = 'foliot-x:{workers}:beats'
 
 /** STRING with a TTL: what a worker says of itself, as JSON. */
 export const workerKey = (id: string): string => `foliot-x:{workers}:worker:${id}`
 
-/** STRING with a TTL: the state of a bulk move of dead letters, as JSON. */
-export const operationKey = (id: string): string => `foliot-x:{operations}:${id}`
+/** What keys of operations begin with, followed by an id. */
+export const operationBase = 'foliot-x:{operations}:op:'
+
+/** HASH with a TTL: a bulk move of dead letters: what was asked for, its state, who drives it. */
+export const operationKey = (id: string): string => `${operationBase}${id}`
+
+/** ZSET operation id → when its lease ends (ms, by Redis' clock). Who finds nothing more to do in one removes it. */
+export const operationLeasesKey = 'foliot-x:{operations}:leases'
+
+/** HASH with a TTL: how far an operation has come in one queue. It lies with the queue: moving jobs and counting them is one step. */
+export const operationPartKey = (queue: string, id: string): string => `foliot-x:{${queue}}:op:${id}`
+
+/** LIST with a TTL: jobs that an operation has redriven and that have not been seen to end since. */
+export const operationUnfinishedKey = (queue: string, id: string): string => `foliot-x:{${queue}}:op:${id}:unfinished`

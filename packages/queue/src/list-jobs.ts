@@ -18,6 +18,8 @@ export interface JobFilter {
   type?: string
   label?: { key: string; value: string }
   errorKind?: string
+  /** Of the last failure. */
+  fingerprint?: string
   /** Only these jobs. */
   ids?: ReadonlySet<string>
   /** Made (live) or finished at or after, in ms since 1970. */
@@ -89,13 +91,14 @@ export async function listJobs(redis: Redis, filter: JobFilter, limit: number, c
 }
 
 /** Whether a job fits everything in the filter but its status. */
-function matchesFilter(job: Job, { type, label, errorKind, ids, from, to }: JobFilter): boolean {
+function matchesFilter(job: Job, { type, label, errorKind, fingerprint, ids, from, to }: JobFilter): boolean {
   const at = orderOf(job)
   return (
     (ids === undefined || ids.has(job.id)) &&
     (type === undefined || job.type === type) &&
     (label === undefined || job.labels[label.key] === label.value) &&
     (errorKind === undefined || job.error?.kind === errorKind) &&
+    (fingerprint === undefined || job.error?.fingerprint === fingerprint) &&
     (from === undefined || at >= from) &&
     (to === undefined || at < to)
   )
@@ -162,9 +165,10 @@ export function readIds(redis: Redis, { queue, place }: Source, offset: number, 
 }
 
 /** Tells filters apart. It need not be kept from forgers: a made-up cursor shows nothing that the list would not. */
-function digestOf({ queues, statuses, deadLetters, type, label, errorKind, ids, from, to }: JobFilter): string {
-  const sortedIds = ids && [...ids].sort()
-  const parts = [queues, statuses, deadLetters === true, type, label?.key, label?.value, errorKind, sortedIds, from, to]
+function digestOf(filter: JobFilter): string {
+  const { queues, statuses, deadLetters, type, label, errorKind, fingerprint, ids, from, to } = filter
+  const kind = [type, label?.key, label?.value, errorKind, fingerprint]
+  const parts = [queues, statuses, deadLetters === true, kind, ids && [...ids].sort(), from, to]
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 12)
 }
 

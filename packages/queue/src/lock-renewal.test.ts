@@ -1,10 +1,17 @@
 import { startRedis, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { toClaim } from './claim.ts'
-import { openTestQueues, succeed } from './fixtures/test-queues.ts'
+import { openTestQueues, retry, succeed } from './fixtures/test-queues.ts'
 import { bullBase, bullKeys, jobKey, lockKey } from './keys.ts'
-import { LOCK_MS, renewLocks } from './lock-renewal.ts'
+import { LockKeeper } from './lock-keeper.ts'
+import { renewLocks } from './lock-renewal.ts'
+import { LockRounds } from './lock-rounds.ts'
+import { LOCK_MS } from './lock-scripts.ts'
+import { LockReader } from './lock-table.ts'
+import { pauseQueue } from './queues.ts'
 import type { RunningAttempt } from './running-attempt.ts'
+import { runScript } from './scripts.ts'
+import type { Settlement } from './settlement.ts'
 
 const q = await openTestQueues()
 
@@ -18,6 +25,12 @@ async function runningJob() {
   await q.redis.set(lockKey(queue, id), 'mine', 'PX', 100_000)
   const claim = toClaim(queue, id, Object.entries(await q.redis.hgetall(jobKey(queue, id))).flat())
   return { queue, id, hold: { claim, token: 'mine' } }
+}
+
+/** Resolves when the lock was renewed: nobody else sets its time anew. */
+async function renewedOnce(queue: string, id: string): Promise<void> {
+  await q.redis.pexpire(lockKey(queue, id), LOCK_MS - 1500)
+  await waitUntil(async () => (await q.redis.pttl(lockKey(queue, id))) > LOCK_MS - 1500)
 }
 
 describe('renewLocks', () => {
@@ -44,6 +57,14 @@ describe('renewLocks', () => {
     ['was put back as stalled', (queue: string, id: string) => q.redis.hincrby(jobKey(queue, id), 'stc', 1)],
     ['has ended', (queue: string, id: string) => q.redis.hset(jobKey(queue, id), 'finishedOn', '5')],
     ['is gone', (queue: string, id: string) => q.redis.del(jobKey(queue, id))],
+    [
+      'is no hash',
+      (queue: string, id: string) => q.redis.multi().del(jobKey(queue, id)).set(jobKey(queue, id), '').exec(),
+    ],
+    [
+      'was put off',
+      (queue: string, id: string) => q.redis.hset(jobKey(queue, id), 'a2', '{"n":2,"outcome":"snoozed"}'),
+    ],
   ])('tells that a job without its lock %s, and leaves it alone', async (_, change) => {
     const { queue, id, hold } = await runningJob()
     const kept = await runningJob()
@@ -53,6 +74,16 @@ describe('renewLocks', () => {
     expect(await renewLocks(q.redis, queue, [hold])).toEqual([false])
     expect(await q.redis.get(lockKey(queue, id))).toBe(before)
     expect(await renewLocks(q.redis, kept.queue, [kept.hold])).toEqual([true])
+  })
+
+  it.each([
+    ['of an earlier attempt', '{"n":1,"outcome":"lost"}'],
+    ['that was broken by hand', '{'],
+  ])('is not misled by a record %s', async (_, record) => {
+    const { queue, id, hold } = await runningJob()
+    await q.redis.hset(jobKey(queue, id), 'a2', record)
+    await q.redis.del(lockKey(queue, id))
+    expect(await renewLocks(q.redis, queue, [hold])).toEqual([true])
   })
 
   it('tells which of many are lost', async () => {
@@ -79,6 +110,62 @@ describe('LockRenewal', () => {
     await q.redis.set(lockKey(queue, id), 'theirs', 'PX', 60_000)
     expect(await attempt.stopped).toBe('lost')
   })
+
+  it('stops an attempt whose job somebody wants to end, though no message said so', async () => {
+    const queue = q.newQueue()
+    const { id } = await q.add(queue)
+    const held = Promise.withResolvers<RunningAttempt>()
+    await q.consume(queue, async (attempt) => {
+      held.resolve(attempt)
+      await attempt.stopped
+      return succeed()
+    })
+    const attempt = await held.promise
+    await q.redis.hset(jobKey(queue, id), 'cx', 'no JSON')
+    await renewedOnce(queue, id)
+    expect(attempt.stopReason).toBeUndefined()
+    const request = { by: 'ops', reason: 'wrong file', at: 1 }
+    await q.redis.hset(jobKey(queue, id), 'cx', JSON.stringify(request))
+    expect(await attempt.stopped).toBe('cancel')
+    expect(attempt.cancelRequest).toEqual(request)
+  })
+
+  it.each([
+    ['put off', { kind: 'snoozed', delayMs: 60_000, reason: 'not now' }],
+    ['retried later', retry(60_000)],
+    ['handed back', { kind: 'handed_back', reason: 'not here' }],
+    ['ended', { kind: 'succeeded', output: 'null' }],
+  ] satisfies [string, Settlement][])(
+    'leaves no lock on a job that is %s between two steps of a round',
+    async (_, settlement) => {
+      const queue = q.newQueue()
+      const { id } = await q.add(queue)
+      const begun = Promise.withResolvers<void>()
+      const gate = Promise.withResolvers<void>()
+      await q.consume(queue, async () => {
+        begun.resolve()
+        await gate.promise
+        return settlement
+      })
+      await begun.promise
+      await pauseQueue(q.redis, queue)
+      // As in the thread: what was read from the table reaches Redis when the job has been moved.
+      const moved = Promise.withResolvers<void>()
+      const round = new LockRounds(
+        new LockReader(LockKeeper.of(q.redis).table.blocks),
+        async (name, keys, args) => {
+          await moved.promise
+          return runScript(q.redis, name, keys, args)
+        },
+        () => undefined,
+      ).round(0)
+      gate.resolve()
+      await q.readWhen(queue, id, ({ status }) => status !== 'running')
+      moved.resolve()
+      await round
+      expect(await q.redis.exists(lockKey(queue, id))).toBe(0)
+    },
+  )
 
   it.each([
     [

@@ -1,14 +1,11 @@
 import type { Redis } from 'ioredis'
 import type { HeldClaim } from './claim.ts'
-import { bullBase } from './keys.ts'
+import { LockKeeper, type LockUser } from './lock-keeper.ts'
+import type { LockOwner } from './lock-rounds.ts'
+import { renew } from './lock-scripts.ts'
+import type { LockRow } from './lock-table.ts'
 import type { RunningAttempt } from './running-attempt.ts'
 import { runScript } from './scripts.ts'
-
-/** How long a lock lasts without renewal: after that, the next check for stalled jobs gives the job to another worker. */
-export const LOCK_MS = 5000
-
-/** An event loop that is blocked for `LOCK_MS` less this loses no job. */
-const RENEW_EVERY_MS = 1000
 
 /** What a lock is renewed by. */
 export interface Hold {
@@ -22,60 +19,65 @@ export interface Hold {
  * @returns for each hold whether it is still one
  */
 export async function renewLocks(redis: Redis, queue: string, holds: readonly Hold[]): Promise<boolean[]> {
-  const args = holds.flatMap(({ claim, token }) => [claim.id, token, claim.attempt, claim.stalls])
-  const lost = await runScript(redis, 'renewLocks', [`${bullBase(queue)}stalled`], [bullBase(queue), LOCK_MS, ...args])
-  return holds.map((_, place) => !(lost as number[]).includes(place))
+  const locks = holds.map(({ claim: { id, attempt, stalls }, token }) => ({ id, token, attempt, stalls }))
+  const { lost } = await renew((name, keys, args) => runScript(redis, name, keys, args), queue, locks)
+  return holds.map((_, place) => !lost.includes(place))
+}
+
+/** Where the locks of running attempts stand. */
+const rows = new Map<RunningAttempt, LockRow<RunningAttempt>>()
+
+/**
+ * Has the process killed if `ms` from now the attempt still runs and its main loop is blocked: nothing else could end it.
+ * Its job is recovered as one that timed out, the others of the process as those of a dead worker. The last call counts.
+ */
+export function killAfter(attempt: RunningAttempt, ms: number): void {
+  rows.get(attempt)?.limit(ms)
 }
 
 /**
- * Keeps the locks of running attempts, and stops those that lost their job. BullMQ's own renewal goes by job, not by
- * attempt: the end of one stops the renewal of the next, if the same process has claimed it meanwhile.
+ * Keeps the locks of a queue's running attempts, also while the main loop is blocked, and stops the attempts that lost
+ * their job or are asked to end. BullMQ's own renewal goes by job, not by attempt: the end of one stops the renewal of the
+ * next, if the same process has claimed it meanwhile.
  */
 export class LockRenewal {
-  readonly #redis: Redis
+  readonly #keeper: LockKeeper
   readonly #queue: string
-  readonly #onError: (error: Error) => void
-  readonly #held = new Map<RunningAttempt, Hold>()
-  #timer: NodeJS.Timeout | undefined
-  #asking = false
+  readonly #owners: LockOwner[] = []
+  readonly #user: LockUser
 
   constructor(redis: Redis, queue: string, onError: (error: Error) => void) {
-    this.#redis = redis
+    this.#keeper = LockKeeper.of(redis)
     this.#queue = queue
-    this.#onError = onError
+    this.#user = { owners: this.#owners, onError }
   }
 
-  start(): void {
-    this.#timer = setInterval(() => void this.#renew(), RENEW_EVERY_MS)
+  /** Resolves when blocking the main loop loses no job any more. */
+  start(): Promise<void> {
+    return this.#keeper.join(this.#user)
   }
 
-  stop(): void {
-    clearInterval(this.#timer)
+  /** From now on locks of the queue whose tokens begin with `tokenPrefix` are ours, also before `hold` and after `release`. */
+  own(tokenPrefix: string): void {
+    this.#owners.push({ queue: this.#queue, tokenPrefix })
+    this.#keeper.tellOwners()
   }
 
-  hold(attempt: RunningAttempt, hold: Hold): void {
-    this.#held.set(attempt, hold)
+  /** Safe twice, and before `start`. */
+  stop(): Promise<void> {
+    return this.#keeper.leave(this.#user)
   }
 
-  /** To be called before the job is moved: a lock that is renewed after it would stay behind. */
+  hold(attempt: RunningAttempt, { claim: { id, attempt: number, stalls }, token }: Hold): void {
+    const lock = { queue: this.#queue, id, token, attempt: number, stalls }
+    rows.set(attempt, this.#keeper.table.hold(attempt, lock))
+  }
+
+  /** To be called before the job is moved: after that there is nothing to renew. Safe twice. */
   release(attempt: RunningAttempt): void {
-    this.#held.delete(attempt)
-  }
-
-  async #renew(): Promise<void> {
-    if (this.#asking || this.#held.size === 0) return
-    this.#asking = true
-    const attempts = [...this.#held.keys()]
-    try {
-      const held = await renewLocks(this.#redis, this.#queue, [...this.#held.values()])
-      // An attempt that was released in the meantime is ending, and will hear of it from its move.
-      for (const [i, attempt] of attempts.entries()) {
-        if (!held[i] && this.#held.has(attempt)) attempt.stop('lost')
-      }
-    } catch (error) {
-      this.#onError(error as Error)
-    } finally {
-      this.#asking = false
-    }
+    const row = rows.get(attempt)
+    if (!row) return
+    rows.delete(attempt)
+    this.#keeper.table.release(row)
   }
 }

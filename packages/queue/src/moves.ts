@@ -5,7 +5,7 @@ import type { CancelRequest } from './cancel-request.ts'
 import type { CancelMessage } from './cancel-watch.ts'
 import { readStoredJob, statusOf, toJob } from './job-hash.ts'
 import { bullKeys, cancelChannel, jobKey, lockKey } from './keys.ts'
-import { runScript } from './scripts.ts'
+import { type Arg, runScript } from './scripts.ts'
 import type { CallerEvent } from './timeline.ts'
 
 /** Where a job is: its queue and id. */
@@ -63,29 +63,39 @@ export async function redriveJob(redis: Redis, { queue, id }: JobRef, reason: Mo
 }
 
 /** Puts dead letters back into their queue. Ids that are none (any more) are passed over. Returns how many moved. */
-export async function redriveJobs(
-  redis: Redis,
-  queue: string,
-  ids: readonly string[],
-  reason: MoveReason,
-): Promise<number> {
-  if (ids.length === 0) return 0
-  const k = bullKeys(queue)
-  const keys = [k.failed, k.wait, k.prioritized, k.pc, k.events, k.marker, k.meta]
-  return (await runScript(redis, 'redrive', keys, [k.base, callerEvent('redriven', reason), ...ids])) as number
-}
+export const redriveJobs = (redis: Redis, queue: string, ids: readonly string[], reason: MoveReason): Promise<number> =>
+  moveDeadLetters(redis, 'redrive', queue, ids, reason)
 
 /** Puts dead letters aside for good. Ids that are none (any more) are passed over. Returns how many were discarded. */
-export async function discardJobs(
+export const discardJobs = (redis: Redis, queue: string, ids: readonly string[], reason: MoveReason): Promise<number> =>
+  moveDeadLetters(redis, 'discard', queue, ids, reason)
+
+async function moveDeadLetters(
   redis: Redis,
+  move: DeadLetterMove,
   queue: string,
   ids: readonly string[],
   reason: MoveReason,
 ): Promise<number> {
   if (ids.length === 0) return 0
+  const { keys, args } = deadLetterMove(move, queue, reason)
+  return ((await runScript(redis, move, keys, [...args, ...ids])) as string[]).length
+}
+
+export type DeadLetterMove = 'redrive' | 'discard'
+
+/** What a script that moves dead letters is called with: its keys, and its arguments but for the ids, which come last. */
+export function deadLetterMove(
+  move: DeadLetterMove,
+  queue: string,
+  reason: MoveReason,
+): { keys: string[]; args: Arg[] } {
   const k = bullKeys(queue)
-  const args = [k.base, Date.now(), callerEvent('discarded', reason), ...ids]
-  return (await runScript(redis, 'discard', [k.failed, k.completed], args)) as number
+  if (move === 'discard') {
+    return { keys: [k.failed, k.completed], args: [k.base, Date.now(), callerEvent('discarded', reason)] }
+  }
+  const keys = [k.failed, k.wait, k.prioritized, k.pc, k.events, k.marker, k.meta]
+  return { keys, args: [k.base, callerEvent('redriven', reason)] }
 }
 
 function callerEvent(event: CallerEvent['event'], { by, reason }: MoveReason): string {

@@ -10,7 +10,7 @@ const EMPTY: Omit<QueueInfo, 'name'> = {
   paused: false,
   counts: { queued: 0, running: 0, scheduled: 0, succeeded: 0, failed: 0 },
   oldestAgeMs: null,
-  limits: { concurrency: null, rateLimit: null },
+  limits: { concurrency: null, rateLimit: null, maxDepth: null },
 }
 
 /** An idle worker that nobody wakes looks by itself after 5 s. */
@@ -111,13 +111,15 @@ describe('limitQueue', () => {
   it('shows the limits, and changes only those that are given', async () => {
     const name = q.newQueue()
     const limits = async () => (await readQueue(q.redis, name)).limits
-    await limitQueue(q.redis, name, { concurrency: 3, rateLimit: { max: 10, perMs: 500 } })
-    expect(await limits()).toEqual({ concurrency: 3, rateLimit: { max: 10, perMs: 500 } })
+    await limitQueue(q.redis, name, { concurrency: 3, rateLimit: { max: 10, perMs: 500 }, maxDepth: 7 })
+    expect(await limits()).toEqual({ concurrency: 3, rateLimit: { max: 10, perMs: 500 }, maxDepth: 7 })
     await limitQueue(q.redis, name, {})
     await limitQueue(q.redis, name, { concurrency: 4 })
-    expect(await limits()).toEqual({ concurrency: 4, rateLimit: { max: 10, perMs: 500 } })
+    expect(await limits()).toEqual({ concurrency: 4, rateLimit: { max: 10, perMs: 500 }, maxDepth: 7 })
     await limitQueue(q.redis, name, { rateLimit: null })
-    expect(await limits()).toEqual({ concurrency: 4, rateLimit: null })
+    expect(await limits()).toEqual({ concurrency: 4, rateLimit: null, maxDepth: 7 })
+    await limitQueue(q.redis, name, { maxDepth: null })
+    expect(await limits()).toEqual({ concurrency: 4, rateLimit: null, maxDepth: null })
     await limitQueue(q.redis, name, { concurrency: null })
     expect(await readQueue(q.redis, name)).toEqual({ name, ...EMPTY })
   })

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { readStoredJob } from './job-hash.ts'
-import { bullKeys, bullName, PREFIX } from './keys.ts'
+import { bullKeys, bullName, catalogRevisionKey, depthLimitsKey, PREFIX } from './keys.ts'
 import { readTogether } from './read-together.ts'
 
 /** A queue as the REST API shows it. */
@@ -25,10 +26,12 @@ export interface QueueCounts {
   failed: number
 }
 
-/** Limits over all workers of a queue; null is none. They hold from the next job on. */
+/** Limits of a queue; null is none. The first two hold over all its workers, from the next job on. */
 export interface QueueLimits {
   concurrency: number | null
   rateLimit: { max: number; perMs: number } | null
+  /** How many jobs may wait, for their time or their turn, before it takes no more. Callers who enqueue see to it. */
+  maxDepth: number | null
 }
 
 export async function readQueue(redis: Redis, name: string): Promise<QueueInfo> {
@@ -44,10 +47,11 @@ export async function readQueue(redis: Redis, name: string): Promise<QueueInfo> 
     .hmget(k.meta, 'paused', 'concurrency', 'max', 'duration')
     .lindex(k.wait, -1)
     .zrange(k.prioritized, '0', '0')
-  const [wait, prioritized, active, delayed, completed, failed, meta, nextWaiting, nextPrioritized] =
-    await readTogether<[number, number, number, number, number, number, (string | null)[], string | null, string[]]>(
-      reads,
-    )
+    .hget(depthLimitsKey, name)
+  const [wait, prioritized, active, delayed, completed, failed, meta, nextWaiting, nextPrioritized, maxDepth] =
+    await readTogether<
+      [number, number, number, number, number, number, (string | null)[], string | null, string[], string | null]
+    >(reads)
   const [paused, concurrency, max, duration] = meta
   const next = [nextWaiting, nextPrioritized[0]].flatMap((id) => id ?? [])
   const stored = await Promise.all(next.map((id) => readStoredJob(redis, name, id)))
@@ -60,6 +64,7 @@ export async function readQueue(redis: Redis, name: string): Promise<QueueInfo> 
     limits: {
       concurrency: concurrency == null ? null : Number(concurrency),
       rateLimit: max == null || duration == null ? null : { max: Number(max), perMs: Number(duration) },
+      maxDepth: maxDepth == null ? null : Number(maxDepth),
     },
   }
 }
@@ -70,9 +75,21 @@ export const pauseQueue = (redis: Redis, name: string): Promise<void> =>
 export const resumeQueue = (redis: Redis, name: string): Promise<void> =>
   withQueue(redis, name, (queue) => queue.resume())
 
-/** Changes the limits that are given; null lifts one. Holds from the next job on, without a restart of workers. */
+/**
+ * Changes the limits that are given; null lifts one. Those of workers hold from the next job on, without a restart; the
+ * depth for whoever enqueues with a catalog that has been refreshed since.
+ */
 export async function limitQueue(redis: Redis, name: string, limits: Partial<QueueLimits>): Promise<void> {
-  const { concurrency, rateLimit } = limits
+  const { concurrency, rateLimit, maxDepth } = limits
+  if (concurrency !== undefined || rateLimit !== undefined) await limitWorkers(redis, name, limits)
+  if (maxDepth !== undefined) await limitDepth(redis, name, maxDepth)
+}
+
+async function limitWorkers(
+  redis: Redis,
+  name: string,
+  { concurrency, rateLimit }: Partial<QueueLimits>,
+): Promise<void> {
   await withQueue(redis, name, async (queue) => {
     if (concurrency === null) await queue.removeGlobalConcurrency()
     else if (concurrency !== undefined) await queue.setGlobalConcurrency(concurrency)
@@ -84,6 +101,12 @@ export async function limitQueue(redis: Redis, name: string, limits: Partial<Que
   // Sleeping workers would feel a raised limit only after their `drainDelay`.
   const k = bullKeys(name)
   if ((await redis.hexists(k.meta, 'paused')) === 0) await redis.zadd(k.marker, 0, '0')
+}
+
+/** With a new revision, so that catalogs see it. They pass it on with each job: the add script has nothing to look up. */
+async function limitDepth(redis: Redis, name: string, maxDepth: number | null): Promise<void> {
+  const change = redis.multi().set(catalogRevisionKey, randomUUID())
+  await (maxDepth === null ? change.hdel(depthLimitsKey, name) : change.hset(depthLimitsKey, name, maxDepth)).exec()
 }
 
 /** `skipMetasUpdate`: a plain Queue writes its own settings over the queue's by being opened. */

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import type * as BullScripts from 'bullmq/dist/esm/scripts/index.js'
 import type { Redis } from 'ioredis'
 import * as lua from './generated/lua.ts'
+import { HOLDS, LOCK_SCRIPTS } from './lock-scripts.ts'
 
 /**
  * Our Lua scripts as commands. Some wrap a script of BullMQ: its text becomes the local function `bull`, so that its
@@ -13,6 +14,8 @@ const bullScripts: typeof BullScripts = createRequire(import.meta.url)('bullmq/d
 
 const around = (bull: { content: string }, ours: string): string =>
   `local function bull()\n${bull.content}\nend\n${ours}`
+
+const moving = (move: string, ours: string): string => `local function move()\n${move}\nend\n${ours}`
 
 /**
  * Puts our fields into a command that BullMQ makes anyway: one more for each job costs a twentieth of all that Redis does
@@ -30,29 +33,47 @@ function splice({ content }: { content: string }, places: Record<string, string>
   return { content: text }
 }
 
-const ENVELOPE = { 'local optionalValues = {}': "local optionalValues = {'env', ARGV[4]}" }
+/** One of BullMQ's add scripts. What add-job.lua puts into `fields` is stored with the job. */
+const add = (bull: { content: string }): string =>
+  `local fields = {'env', ARGV[4]}\n${around(splice(bull, { 'local optionalValues = {}': 'local optionalValues = fields' }), lua.addJob)}`
 
-/** ARGV[9] has the fields, as for BullMQ; the attempts used, which BullMQ would count, are in ARGV[10] and among them. */
+/**
+ * ARGV[9] has the fields, as for BullMQ; the attempts used, which BullMQ would count, are in ARGV[10] and among them.
+ * ARGV[11] is there if something outlives the job that is to be told of its end.
+ */
 const FINISH = {
   'updateJobFields(jobIdKey, ARGV[9]);': '',
   'rcall("HINCRBY", jobIdKey, "atm", 1)': 'ARGV[10]',
   'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp)':
-    'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp, unpack(cmsgpack.unpack(ARGV[9])))',
+    'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp, unpack(cmsgpack.unpack(ARGV[9])))\n' +
+    `if ARGV[11] then\n${lua.noteEnd}\nnoteEnd(jobIdKey, jobId)\nend`,
 }
 
 export const SCRIPTS = {
-  addStandardJob: around(splice(bullScripts.addStandardJob, ENVELOPE), lua.addJob),
-  addDelayedJob: around(splice(bullScripts.addDelayedJob, ENVELOPE), lua.addJob),
-  addPrioritizedJob: around(splice(bullScripts.addPrioritizedJob, ENVELOPE), lua.addJob),
+  addStandardJob: add(bullScripts.addStandardJob),
+  addDelayedJob: add(bullScripts.addDelayedJob),
+  addPrioritizedJob: add(bullScripts.addPrioritizedJob),
   finish: splice(bullScripts.moveToFinished, FINISH).content,
-  recoverStalled: around(bullScripts.moveStalledJobsToWait, `${lua.quarantine}\n${lua.recoverStalled}`),
+  recoverStalled: around(
+    bullScripts.moveStalledJobsToWait,
+    [lua.noteEnd, lua.attemptField, lua.quarantine, lua.recoverStalled].join('\n'),
+  ),
   handBack: around(bullScripts.moveJobFromActiveToWait, lua.handBack),
   promote: around(bullScripts.promote, lua.promote),
-  cancel: lua.cancel,
+  cancel: `${lua.noteEnd}\n${lua.cancel}`,
   redrive: lua.redrive,
   discard: lua.discard,
-  renewLocks: `${lua.holds}\n${lua.renewLocks}`,
-  writeAttempt: `${lua.holds}\n${lua.writeAttempt}`,
+  nextDead: lua.nextDead,
+  startOperation: lua.startOperation,
+  takeOperation: lua.takeOperation,
+  holdOperation: lua.holdOperation,
+  turnOperation: lua.turnOperation,
+  openPart: lua.openPart,
+  redrivePart: moving(lua.redrive, lua.advancePart),
+  discardPart: moving(lua.discard, lua.advancePart),
+  tallyPart: lua.tallyPart,
+  ...LOCK_SCRIPTS,
+  writeAttempt: `${HOLDS}\n${lua.writeAttempt}`,
   announce: lua.announce,
 }
 

@@ -18,7 +18,7 @@ async function storeInputs(inputs: string[]): Promise<(string | null)[]> {
   return Promise.all(ids.map((id) => q.redis.hget(base + id, 'data')))
 }
 
-/** Moves nothing, of nothing: answers 0. */
+/** Moves nothing, of nothing: answers an empty list. */
 const discardNothing = (queue: string): ScriptCall => {
   const { base, failed, completed } = bullKeys(queue)
   return { script: 'discard', sharedKeys: [failed, completed], keys: [], args: [base, 1, '{}', 'no-job'] }
@@ -39,7 +39,7 @@ describe('sendScripts', () => {
     await q.redis.script('FLUSH')
     expect(await storeInputs(['1', '2'])).toEqual(['1', '2'])
     await q.redis.script('FLUSH')
-    expect(await sendScripts(q.redis, [discardNothing(q.newQueue()), discardNothing(q.newQueue())])).toEqual([0, 0])
+    expect(await sendScripts(q.redis, [discardNothing(q.newQueue()), discardNothing(q.newQueue())])).toEqual([[], []])
   })
 
   it('gives each its own answer, and an error for one that fails', async () => {
@@ -48,7 +48,7 @@ describe('sendScripts', () => {
     await q.redis.hset(`${base}no-job`, 'name', 'x')
     await q.redis.set(failed, 'no set')
     const replies = await sendScripts(q.redis, [discardNothing('a'), discardNothing(wrong), discardNothing('b')])
-    expect(replies).toEqual([0, expect.objectContaining({ message: expect.stringContaining('WRONGTYPE') }), 0])
+    expect(replies).toEqual([[], expect.objectContaining({ message: expect.stringContaining('WRONGTYPE') }), []])
   })
 
   it('says of each that Redis is not there', async () => {

@@ -1,6 +1,5 @@
 import type { AppControllerRoute, BullBoardRequest, ControllerHandlerReturnType } from '@bull-board/api/typings/app'
 import { FoliotError } from '@foliot/jobs'
-import { startOperation } from '@foliot/queue'
 import type { BoardVisit } from './board-visit.ts'
 import { refuse } from './refusal.ts'
 
@@ -18,15 +17,10 @@ async function retryAll(visit: BoardVisit, request: BullBoardRequest): Promise<C
   if (queueStatus !== 'failed') refuse(`retry jobs that are ${queueStatus}`)
   await visit.assertQueue(queue)
   const { moved, matched } = await visit.act('redrive all', { queue }, async () => {
-    const { finished } = await startOperation(visit.redis, {
-      kind: 'redrive',
-      filter: { queues: [queue] },
-      dryRun: false,
-      reason: visit.reason,
-    })
-    const operation = await finished
+    const operation = await visit.redrive({ queues: [queue] })
     if (operation.state === 'completed') return operation
-    throw new FoliotError('unavailable', `${operation.moved} jobs were redriven, then: ${operation.error}`)
+    const then = operation.error ?? `the operation ${operation.id} is ${operation.state}`
+    throw new FoliotError('unavailable', `${operation.moved} jobs were redriven, then: ${then}`)
   })
   return { status: 200, body: { retried: moved, skipped: matched - moved } }
 }

@@ -1,5 +1,5 @@
 import type { Job, JobType } from '@foliot/jobs'
-import { listWorkers, type MoveReason, type WorkerInfo } from '@foliot/queue'
+import { type JobFilter, listWorkers, type MoveReason, type Operation, type WorkerInfo } from '@foliot/queue'
 import type { FastifyRequest } from 'fastify'
 import type { Redis } from 'ioredis'
 import type { ApiDeps } from '../api.ts'
@@ -34,6 +34,12 @@ export class BoardVisit {
   workers(): Promise<WorkerInfo[]> {
     this.#workers ??= listWorkers(this.redis)
     return this.#workers
+  }
+
+  /** Redrives the dead letters that there are now. Resolves when this process has nothing more to do with it. */
+  async redrive(filter: JobFilter): Promise<Operation> {
+    const request = { kind: 'redrive', filter, dryRun: false, reason: this.reason } as const
+    return (await this.#deps.operations.begin(request)).finished
   }
 
   /** @throws FoliotError `not_found` */

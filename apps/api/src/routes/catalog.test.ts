@@ -23,6 +23,15 @@ describe('GET /v1/job-types', () => {
     expect((await api.post('/v1/jobs', { type: 'test.new', input: 1 })).job(202).version).toBe(2)
   })
 
+  it('says where the handlers of a type run, also of one announced before there was a choice', async () => {
+    const apart = defineJob({ name: 'test.apart', input: echo.input, isolation: 'process' })
+    const { isolation: _, ...old } = describeJob(defineJob({ name: 'test.old', input: echo.input }))
+    await announce(api.redis, [describeJob(apart), old])
+    const isolationOf = new Map((await types()).map(({ name, isolation }) => [name, isolation]))
+    expect(isolationOf.get('test.apart')).toBe('process')
+    expect(isolationOf.get('test.old')).toBe('inline')
+  })
+
   it('shows a retry policy whole, whatever its kind, with its rules', async () => {
     const errors = [
       { match: { kind: 'card_declined' }, retry: false },

@@ -1,25 +1,11 @@
 import type { Job } from '@foliot/jobs'
 import { waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
-import { dead, runAsAsked } from '../fixtures/runs.ts'
+import { makeDeadLetters } from '../fixtures/dead-letters.ts'
+import { runAsAsked } from '../fixtures/runs.ts'
 import { openTestApi } from '../fixtures/test-api.ts'
 
 const api = await openTestApi()
-
-let groups = 0
-
-/** New dead letters under a label of their own. */
-async function deadLetters(count: number, kind = 'error'): Promise<{ label: string; jobs: Job[] }> {
-  const group = `g${++groups}`
-  const { body } = await api.post('/v1/jobs/batch', {
-    jobs: Array.from({ length: count }, (_, i) => ({ type: 'demo.echo', input: i, labels: { group } })),
-  })
-  const consumer = await api.consume(async () => dead('no luck', kind), { concurrency: 1 })
-  const { job: last } = body.results.at(-1)
-  ;(await api.get(`/v1/jobs/${last.id}/wait`)).job(200)
-  await consumer.stop(0)
-  return { label: `group:${group}`, jobs: body.results.map(({ job }: { job: Job }) => job) }
-}
 
 const ids = (jobs: readonly Job[]): string[] => jobs.map(({ id }) => id)
 
@@ -39,7 +25,7 @@ async function operate(kind: 'redrive' | 'discard', body: object) {
 
 describe('GET /v1/dead-letters', () => {
   it('lists jobs that failed and timed out, newest first', async () => {
-    const { label, jobs } = await deadLetters(5)
+    const { label, jobs } = await makeDeadLetters(api, 5)
     const listed = await list(`label=${label}`)
     expect(ids(listed).toSorted()).toEqual(ids(jobs).toSorted())
     const ends = listed.map(({ finishedAt = '' }) => finishedAt)
@@ -48,11 +34,13 @@ describe('GET /v1/dead-letters', () => {
     expect(newest).toMatchObject({ status: 'failed', error: { name: 'Error', message: 'no luck', kind: 'error' } })
   })
 
-  it('filters by kind, type, queue, time and id', async () => {
-    const { label, jobs } = await deadLetters(3, 'smtp_refused')
+  it('filters by kind, fingerprint, type, queue, time and id', async () => {
+    const { label, jobs } = await makeDeadLetters(api, 3, { kind: 'smtp_refused', fingerprint: 'smtp_refused-1' })
     const [first, second] = ids(jobs)
     expect(await list(`label=${label}&errorKind=smtp_refused`)).toHaveLength(3)
     expect(await list(`label=${label}&errorKind=error`)).toHaveLength(0)
+    expect(await list(`label=${label}&fingerprint=smtp_refused-1`)).toHaveLength(3)
+    expect(await list(`label=${label}&fingerprint=smtp_refused-2`)).toHaveLength(0)
     expect(await list(`label=${label}&type=demo.fail`)).toHaveLength(0)
     expect(await list(`label=${label}&queue=demo&type=demo.echo`)).toHaveLength(3)
     expect(await list(`label=${label}&from=2090-01-01T00:00:00Z`)).toHaveLength(0)
@@ -64,7 +52,7 @@ describe('GET /v1/dead-letters', () => {
   })
 
   it('pages to an end', async () => {
-    const { label, jobs } = await deadLetters(5)
+    const { label, jobs } = await makeDeadLetters(api, 5)
     const found: string[] = []
     for (let cursor: string | null = ''; cursor !== null; ) {
       const { body } = await api.get(`/v1/dead-letters?limit=2&label=${label}${cursor && `&cursor=${cursor}`}`)
@@ -88,8 +76,8 @@ describe('GET /v1/dead-letters', () => {
 
 describe('POST /v1/dead-letters/redrive', () => {
   it('puts those back that fit the filter, under their ids, and they run again', async () => {
-    const { label, jobs } = await deadLetters(3)
-    const { label: others } = await deadLetters(2)
+    const { label, jobs } = await makeDeadLetters(api, 3)
+    const { label: others } = await makeDeadLetters(api, 2)
     const state = await operate('redrive', { filter: { label, type: 'demo.echo', queue: 'demo', errorKind: 'error' } })
     expect(state).toMatchObject({ kind: 'redrive', state: 'completed', dryRun: false, matched: 3, moved: 3 })
     expect(state.sample.toSorted()).toEqual(ids(jobs).toSorted())
@@ -103,7 +91,7 @@ describe('POST /v1/dead-letters/redrive', () => {
   })
 
   it('only counts in a dry run', async () => {
-    const { label, jobs } = await deadLetters(3)
+    const { label, jobs } = await makeDeadLetters(api, 3)
     const state = await operate('redrive', { filter: { label }, dryRun: true })
     expect(state).toMatchObject({ state: 'completed', dryRun: true, matched: 3, moved: 0 })
     expect(state.sample.toSorted()).toEqual(ids(jobs).toSorted())
@@ -111,9 +99,19 @@ describe('POST /v1/dead-letters/redrive', () => {
   })
 
   it('takes one id or a list of them', async () => {
-    const [first, second, third] = ids((await deadLetters(3)).jobs)
+    const [first, second, third] = ids((await makeDeadLetters(api, 3)).jobs)
     expect(await operate('redrive', { filter: { id: first } })).toMatchObject({ matched: 1, moved: 1 })
     expect(await operate('redrive', { filter: { id: [first, second, third] } })).toMatchObject({ matched: 2, moved: 2 })
+  })
+
+  it('takes those of one fingerprint', async () => {
+    const wanted = await makeDeadLetters(api, 3, { fingerprint: 'error-wanted' })
+    const other = await makeDeadLetters(api, 2, { fingerprint: 'error-other' })
+    const fingerprint = 'error-wanted'
+    expect(await operate('redrive', { filter: { label: other.label, fingerprint } })).toMatchObject({ matched: 0 })
+    const state = await operate('redrive', { filter: { label: wanted.label, fingerprint } })
+    expect(state).toMatchObject({ matched: 3, moved: 3 })
+    expect(state.sample.toSorted()).toEqual(ids(wanted.jobs).toSorted())
   })
 
   it('moves nothing that is no dead letter', async () => {
@@ -130,7 +128,7 @@ describe('POST /v1/dead-letters/redrive', () => {
   })
 
   it('moves each once, however many ask at the same time', async () => {
-    const { label } = await deadLetters(30)
+    const { label } = await makeDeadLetters(api, 30)
     const states = await Promise.all(Array.from({ length: 10 }, () => operate('redrive', { filter: { label } })))
     expect(states.reduce((sum, { moved }) => sum + moved, 0)).toBe(30)
   })
@@ -138,7 +136,7 @@ describe('POST /v1/dead-letters/redrive', () => {
 
 describe('POST /v1/dead-letters/discard', () => {
   it('puts those aside that fit, for good', async () => {
-    const { label, jobs } = await deadLetters(2)
+    const { label, jobs } = await makeDeadLetters(api, 2)
     expect(await operate('discard', { filter: { label } })).toMatchObject({ kind: 'discard', matched: 2, moved: 2 })
     expect(await list(`label=${label}`)).toEqual([])
     const [id] = ids(jobs)
@@ -147,6 +145,11 @@ describe('POST /v1/dead-letters/discard', () => {
     ;(await api.post(`/v1/jobs/${id}/retry`)).problem(409, 'illegal_transition')
     expect(await operate('redrive', { filter: { id } })).toMatchObject({ matched: 0, moved: 0 })
   })
+})
+
+it('a discard cannot be stopped by failures: nothing runs again', async () => {
+  const answer = await api.post('/v1/dead-letters/discard', { filter: {}, stopOnFailureRatio: 0.5 })
+  answer.problem(400, 'validation_failed')
 })
 
 describe.each(['redrive', 'discard'])('POST /v1/dead-letters/%s with a bad request', (kind) => {
@@ -163,6 +166,11 @@ describe.each(['redrive', 'discard'])('POST /v1/dead-letters/%s with a bad reque
     ['a label that is none', { filter: { label: 'x' } }],
     ['a time that is none', { filter: { from: 'yesterday' } }],
     ['a dry run that is text', { filter: {}, dryRun: 'yes' }],
+    ['a rate of none', { filter: {}, ratePerSecond: 0 }],
+    ['a rate that is no integer', { filter: {}, ratePerSecond: 1.5 }],
+    ['a rate that is text', { filter: {}, ratePerSecond: '5' }],
+    ['a ratio above one', { filter: {}, stopOnFailureRatio: 1.1 }],
+    ['a ratio below none', { filter: {}, stopOnFailureRatio: -0.1 }],
     ['a list', []],
   ])('refuses %s', async (_, body) => {
     ;(await api.post(`/v1/dead-letters/${kind}`, body)).problem(400, 'validation_failed')
@@ -171,13 +179,4 @@ describe.each(['redrive', 'discard'])('POST /v1/dead-letters/%s with a bad reque
   it('does not know a queue that is none', async () => {
     ;(await api.post(`/v1/dead-letters/${kind}`, { filter: { queue: '../x' } })).problem(404, 'not_found')
   })
-})
-
-describe('GET /v1/operations/{id}', () => {
-  it.each(['0198c0de-0000-7000-8000-000000000000', 'x', '%00', '..%2fx', 'x'.repeat(300)])(
-    'answers 404 for %j',
-    async (id) => {
-      ;(await api.get(`/v1/operations/${id}`)).problem(404, 'not_found')
-    },
-  )
 })

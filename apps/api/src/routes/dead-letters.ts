@@ -1,21 +1,20 @@
-import { listJobs, type Operation, readOperation, startOperation } from '@foliot/queue'
-import { z } from 'zod'
+import { listJobs, type Operation } from '@foliot/queue'
 import type { Api, ApiDeps } from '../api.ts'
 import { toFilter } from '../job-filter.ts'
 import { reasonHeader, reasonOf } from '../move-reason.ts'
 import { json } from '../wire/answer.ts'
 import { JobList, ListDeadLetters } from '../wire/list.ts'
-import { DeadLetterMove, OperationState } from '../wire/operation.ts'
+import { Discard, Operation as OperationAnswer, Redrive } from '../wire/operation.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
 
 const tags = ['dead letters']
 
-const SUMMARIES: Record<Operation['kind'], string> = {
-  redrive: 'Put dead letters back into their queues',
-  discard: 'Put dead letters aside for good',
-}
+const MOVES = {
+  redrive: { summary: 'Put dead letters back into their queues', body: Redrive },
+  discard: { summary: 'Put dead letters aside for good', body: Discard },
+} satisfies Record<Operation['kind'], object>
 
-export function deadLetterRoutes(app: Api, { redis, catalog }: ApiDeps): void {
+export function deadLetterRoutes(app: Api, { redis, catalog, operations }: ApiDeps): void {
   app.get(
     '/v1/dead-letters',
     {
@@ -37,26 +36,29 @@ export function deadLetterRoutes(app: Api, { redis, catalog }: ApiDeps): void {
   )
 
   for (const kind of ['redrive', 'discard'] as const) {
+    const { summary, body } = MOVES[kind]
     app.post(
       `/v1/dead-letters/${kind}`,
       {
         config: { scope: 'operate' },
         schema: {
           operationId: `${kind}DeadLetters`,
-          summary: SUMMARIES[kind],
-          description: 'Answers at once with an operation; `Location` is where its progress can be read.',
+          summary,
+          description:
+            'Answers at once with an operation; `Location` is where its progress can be read. It moves what is dead by now, ' +
+            'and goes on if the process that drives it dies.',
           tags,
           headers: reasonHeader,
-          body: DeadLetterMove,
-          response: { 202: json('It has begun.', OperationState), ...problems(...BODY_PROBLEMS, 'not_found') },
+          body,
+          response: { 202: json('It has begun.', OperationAnswer), ...problems(...BODY_PROBLEMS, 'not_found') },
         },
       },
       async (request, reply) => {
-        const { filter, dryRun } = request.body
-        const { operation } = await startOperation(redis, {
+        const { filter, ...how } = request.body
+        const { operation } = await operations.begin({
           kind,
           filter: await toFilter(filter, catalog),
-          dryRun,
+          ...how,
           reason: reasonOf(request),
         })
         reply.code(202).header('location', `/v1/operations/${operation.id}`)
@@ -64,19 +66,4 @@ export function deadLetterRoutes(app: Api, { redis, catalog }: ApiDeps): void {
       },
     )
   }
-
-  app.get(
-    '/v1/operations/:id',
-    {
-      config: { scope: 'read' },
-      schema: {
-        operationId: 'readOperation',
-        summary: 'Read a bulk operation',
-        tags,
-        params: z.object({ id: z.string() }),
-        response: { 200: json('How far it has come.', OperationState), ...problems('not_found') },
-      },
-    },
-    async ({ params: { id } }) => readOperation(redis, id),
-  )
 }

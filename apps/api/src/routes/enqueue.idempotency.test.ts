@@ -49,6 +49,18 @@ describe('an idempotency key', () => {
     expect((await withHeader(key, { ...BODY, delayMs: 60_000 })).job(200)).toMatchObject({ id, status: 'cancelled' })
   })
 
+  it('gives the end of a job that has been dropped since, and refuses one of which nobody knows it', async () => {
+    const [ended, lost] = [newKey(), newKey()]
+    const ids = [(await withHeader(ended)).job(202).id, (await withHeader(lost)).job(202).id] as const
+    const { finishedAt } = (await api.post(`/v1/jobs/${ids[0]}/cancel`)).job(200)
+    for (const id of ids) await api.redis.del(`foliot:{demo}:${id}`)
+    const again = await withHeader(ended)
+    expect(again.job(200)).toMatchObject({ id: ids[0], status: 'cancelled', finishedAt, input: BODY.input })
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect((await withHeader(lost)).problem(409, 'conflict').detail).toContain(ids[1])
+    for (const id of ids) (await api.get(`/v1/jobs/${id}`)).problem(404, 'not_found')
+  })
+
   it.each<[string, object]>([
     ['another input', { input: { a: 1, b: [3] } }],
     ['another order in a list', { input: { a: 1, b: [2, 2] } }],

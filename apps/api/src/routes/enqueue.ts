@@ -6,7 +6,7 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { type RequestOrigin, toNewJob } from '../job-requests.ts'
-import { invalid, toFoliotError, toProblem } from '../problem.ts'
+import { invalid, retryAfterOf, toFoliotError, toProblem } from '../problem.ts'
 import { fieldErrorsOf } from '../validation.ts'
 import { json } from '../wire/answer.ts'
 import * as wire from '../wire/job.ts'
@@ -24,7 +24,12 @@ const STORED_AT_ONCE = 200
 
 const tags = ['jobs']
 
-export function enqueueRoutes(app: Api, { redis, catalog, inputs }: ApiDeps): void {
+/** A header that says "true" or is not there. */
+const flag = (description: string) => z.literal('true').optional().describe(description)
+
+export function enqueueRoutes(app: Api, deps: ApiDeps): void {
+  const { redis, disk } = deps
+
   app.post(
     '/v1/jobs',
     {
@@ -33,24 +38,32 @@ export function enqueueRoutes(app: Api, { redis, catalog, inputs }: ApiDeps): vo
         operationId: 'enqueueJob',
         summary: 'Have a job done',
         description:
-          'Answers 202 once the job is stored. A repeated request with the same `Idempotency-Key` gets the first job.',
+          'Answers 202 once the job is stored. A repeated request with the same `Idempotency-Key` gets the first job; one ' +
+          'whose `dedupe` key a live job has gets that one.',
         tags,
         headers: z.looseObject({
           'idempotency-key': z.string().optional().describe('The same as the field `idempotencyKey`.'),
         }),
         body: wire.JobRequest,
         response: {
-          200: json('The idempotency key was used before, with the same request: the first job.', wire.Job),
+          200: {
+            ...json('No new job: the first one of the idempotency key, or the live one of the `dedupe` key.', wire.Job),
+            headers: {
+              'idempotency-replayed': flag('There if the idempotency key was used before, with the same request.'),
+              deduplicated: flag('There if another live job has the `dedupe` key.'),
+            },
+          },
           202: json('The job is stored. `Location` is where it can be read.', wire.Job),
-          ...problems(...BODY_PROBLEMS, 'unknown_job_type', 'idempotency_key_reused'),
+          ...problems(...BODY_PROBLEMS, 'unknown_job_type', 'conflict', 'idempotency_key_reused', 'backpressure'),
         },
       },
     },
     async (request, reply) => {
       const origin = { ...originOf(request), idempotencyKey: request.headers['idempotency-key'] }
-      const { job, replayed } = await enqueue(redis, await toNewJob(request.body, origin, catalog, inputs))
-      reply.code(replayed ? 200 : 202).header('location', `/v1/jobs/${job.id}`)
+      const { job, replayed, deduplicated } = await enqueue(redis, await toNewJob(request.body, origin, deps), disk)
+      reply.code(replayed || deduplicated ? 200 : 202).header('location', `/v1/jobs/${job.id}`)
       if (replayed) reply.header('idempotency-replayed', 'true')
+      if (deduplicated) reply.header('deduplicated', 'true')
       return job
     },
   )
@@ -67,7 +80,12 @@ export function enqueueRoutes(app: Api, { redis, catalog, inputs }: ApiDeps): vo
         tags,
         body: wire.BatchRequest,
         response: {
-          207: json('What became of each job, in their order.', BatchResults),
+          207: {
+            ...json('What became of each job, in their order.', BatchResults),
+            headers: {
+              'retry-after': z.int().optional().describe('In s, if jobs were refused that can be sent again.'),
+            },
+          },
           ...problems(...BODY_PROBLEMS),
         },
       },
@@ -82,16 +100,22 @@ export function enqueueRoutes(app: Api, { redis, catalog, inputs }: ApiDeps): vo
       const { jobs } = request.body
       const results: string[] = []
       let stored = 0
+      let retryAfter = 0
       let unavailable: FoliotError | undefined
-      for (let from = 0; from < jobs.length; from += STORED_AT_ONCE) {
-        for (const item of await store(jobs.slice(from, from + STORED_AT_ONCE), origin)) {
-          if (!(item instanceof FoliotError)) stored++
-          else if (item.code === 'unavailable') unavailable = item
+      // Each part would wait for the disk by itself.
+      const atOnce = jobs.some(waitsForDisk) ? jobs.length : STORED_AT_ONCE
+      for (let from = 0; from < jobs.length; from += atOnce) {
+        for (const item of await store(jobs.slice(from, from + atOnce), origin)) {
+          if (item instanceof FoliotError) {
+            if (item.code === 'unavailable') unavailable = item
+            retryAfter = Math.max(retryAfter, retryAfterOf(item) ?? 0)
+          } else stored++
           results.push(JSON.stringify(toResult(item)))
         }
       }
       // With Redis away there is nothing to tell item by item: the batch as a whole is to be sent again.
       if (unavailable && stored === 0) throw unavailable
+      if (retryAfter > 0) reply.header('retry-after', retryAfter)
       await sendJson(reply as FastifyReply, 207, `{"results":[${results.join(',')}]}`)
     },
   )
@@ -101,14 +125,14 @@ export function enqueueRoutes(app: Api, { redis, catalog, inputs }: ApiDeps): vo
     const read = await Promise.all(
       items.map(async (item) => {
         try {
-          return await toNewJob(parseItem(item), origin, catalog, inputs)
+          return await toNewJob(parseItem(item), origin, deps)
         } catch (error) {
           return toFoliotError(error)
         }
       }),
     )
     const jobs = read.filter((item): item is NewJob => !(item instanceof FoliotError))
-    const enqueued = (await enqueueMany(redis, jobs)).values()
+    const enqueued = (await enqueueMany(redis, jobs, disk)).values()
     return read.map((item) => {
       const stored = item instanceof FoliotError ? item : (enqueued.next().value as Enqueued | Error)
       return stored instanceof Error ? toFoliotError(stored) : stored
@@ -118,9 +142,17 @@ export function enqueueRoutes(app: Api, { redis, catalog, inputs }: ApiDeps): vo
 
 type Stored = Enqueued | FoliotError
 
+const waitsForDisk = (item: unknown): boolean => (item as Partial<wire.JobRequest> | null)?.durability === 'fsync'
+
 function toResult(stored: Stored) {
   if (stored instanceof FoliotError) return { status: stored.status, error: toProblem(stored) }
-  return { status: stored.replayed ? 200 : 202, job: stored.job }
+  const { job, replayed, deduplicated } = stored
+  return {
+    status: replayed || deduplicated ? 200 : 202,
+    job,
+    ...(replayed && { replayed }),
+    ...(deduplicated && { deduplicated }),
+  }
 }
 
 /** Sends JSON that is text already. */

@@ -1,3 +1,4 @@
+import { ISOLATIONS } from '@foliot/jobs'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { json } from '../wire/answer.ts'
@@ -32,6 +33,7 @@ const JobType = z.object({
   }),
   timeoutMs: z.int(),
   priority: z.int(),
+  isolation: z.enum(ISOLATIONS).describe('Where its handlers run: in the worker, or in a process beside it.'),
   redact: z.array(z.string()),
 })
 
@@ -54,8 +56,9 @@ export function jobTypeRoutes(app: Api, { catalog }: ApiDeps): void {
     },
     async () => {
       await catalog.refresh()
+      const items = catalog.types.map((type) => ({ isolation: 'inline', ...type }))
       // biome-ignore lint/suspicious/noExplicitAny: lists of a type are readonly, which the schema cannot say
-      return { items: catalog.types as any, nextCursor: null }
+      return { items: items as any, nextCursor: null }
     },
   )
 }

@@ -24,7 +24,7 @@ async function newQueue() {
   }
 }
 
-const NONE = { concurrency: null, rateLimit: null }
+const NONE = { concurrency: null, rateLimit: null, maxDepth: null }
 
 describe('GET /v1/queues', () => {
   it('lists every queue that a worker has announced, whole', async () => {
@@ -101,21 +101,24 @@ describe('PATCH /v1/queues/{name}', () => {
       expect(await read()).toEqual(answer.body)
       return answer.body.limits
     }
-    expect(await patch({ concurrency: 5 })).toEqual({ concurrency: 5, rateLimit: null })
-    expect(await patch({ limits: { rateLimit: RATE } })).toEqual({ concurrency: 5, rateLimit: RATE })
-    expect(await patch({})).toEqual({ concurrency: 5, rateLimit: RATE })
-    expect(await patch({ limits: {} })).toEqual({ concurrency: 5, rateLimit: RATE })
-    expect(await patch({ concurrency: null })).toEqual({ concurrency: null, rateLimit: RATE })
+    expect(await patch({ concurrency: 5 })).toEqual({ ...NONE, concurrency: 5 })
+    const both = { ...NONE, concurrency: 5, rateLimit: RATE }
+    expect(await patch({ limits: { rateLimit: RATE } })).toEqual(both)
+    expect(await patch({})).toEqual(both)
+    expect(await patch({ limits: {} })).toEqual(both)
+    expect(await patch({ maxDepth: 7 })).toEqual({ ...both, maxDepth: 7 })
+    expect(await patch({ concurrency: null })).toEqual({ concurrency: null, rateLimit: RATE, maxDepth: 7 })
     expect(await patch({ limits: { concurrency: 1_000_000, rateLimit: null } })).toEqual({
       concurrency: 1_000_000,
       rateLimit: null,
+      maxDepth: 7,
     })
-    expect(await patch({ concurrency: null, rateLimit: null })).toEqual(NONE)
+    expect(await patch({ concurrency: null, rateLimit: null, maxDepth: null })).toEqual(NONE)
   })
 
   it('takes back what GET gave', async () => {
     const { path, read } = await newQueue()
-    await api.send('PATCH', path, { concurrency: 3, rateLimit: RATE })
+    await api.send('PATCH', path, { concurrency: 3, rateLimit: RATE, maxDepth: 9 })
     const { limits } = await read()
     expect((await api.send('PATCH', path, { limits })).body.limits).toEqual(limits)
     expect((await api.send('PATCH', path, limits)).body.limits).toEqual(limits)
@@ -149,6 +152,9 @@ describe('PATCH /v1/queues/{name}', () => {
     [{ rateLimit: { max: 1 } }, '/rateLimit/perMs'],
     [{ limits: { rateLimit: { max: 1, perMs: 1, burst: 2 } } }, '/limits/rateLimit'],
     [{ rateLimit: 5 }, '/rateLimit'],
+    [{ maxDepth: 0 }, '/maxDepth'],
+    [{ maxDepth: 1.5 }, '/maxDepth'],
+    [{ limits: { maxDepth: '7' } }, '/limits/maxDepth'],
     [{ limits: null }, '/limits'],
     [{ colour: 'red' }, '/'],
     [{ limits: { concurrency: 1 }, concurrency: 2 }, '/limits'],

@@ -57,7 +57,9 @@ export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
       schema: {
         operationId: 'changeQueue',
         summary: 'Change the limits of a queue',
-        description: 'They hold over all workers, from the next job on. null lifts a limit; what is left out stays.',
+        description:
+          '`concurrency` and `rateLimit` hold over all workers, from the next job on; `maxDepth` in every api within two ' +
+          'seconds. null lifts a limit; what is left out stays.',
         tags,
         params,
         body: LimitsPatch,
@@ -66,11 +68,14 @@ export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
     },
     async ({ params: { name }, body }) => {
       await assertReachable(name)
-      const { concurrency, rateLimit } = body.limits ?? body
+      const { concurrency, rateLimit, maxDepth } = body.limits ?? body
       await limitQueue(redis, name, {
         ...(concurrency !== undefined && { concurrency }),
         ...(rateLimit !== undefined && { rateLimit }),
+        ...(maxDepth !== undefined && { maxDepth }),
       })
+      // Here it holds from now on.
+      await catalog.refresh()
       return readQueue(redis, name)
     },
   )

@@ -50,6 +50,18 @@ const problemsOf = (schema: z.ZodString, value: unknown, of = ''): string[] =>
 /** As a field and as the header. */
 export const IdempotencyKey = printable(z.string().min(1).max(LIMITS.idempotencyKeyLength))
 
+const Dedupe = z.strictObject({
+  key: printable(z.string().min(1).max(LIMITS.idempotencyKeyLength)).meta({
+    description: 'Told apart per tenant, queue and type.',
+  }),
+  ttlMs: z
+    .int()
+    .min(1)
+    .max(LIMITS.runAheadMs)
+    .optional()
+    .meta({ description: 'The key is free again after so many ms, even if its job still lives.' }),
+})
+
 /** What a caller sends to have a job done. */
 export const JobRequest = z
   .strictObject({
@@ -73,6 +85,10 @@ export const JobRequest = z
     idempotencyKey: IdempotencyKey.optional().meta({
       description: 'The same as the header `Idempotency-Key`. Lives 24 h, per tenant and queue.',
     }),
+    dedupe: Dedupe.optional().meta({
+      description:
+        'One live job for each key: while it has not ended, others who ask get it instead of a new one, with 200.',
+    }),
     attempts: z
       .int()
       .min(1)
@@ -95,7 +111,7 @@ export const JobRequest = z
     durability: z
       .enum(['default', 'fsync'])
       .optional()
-      .meta({ description: '`fsync`: answer only when the job is on disk. Needs Redis 7.2.' }),
+      .meta({ description: '`fsync`: answer only when the job is on the disk of Redis (7.2 or later).' }),
   })
   .refine((job) => job.input !== undefined, { path: ['input'], message: 'expected a JSON value, got nothing' })
   .refine((job) => job.runAt === undefined || job.delayMs === undefined, {
@@ -110,6 +126,7 @@ const JobFailure = z.object({
   message: z.string(),
   kind: z.string(),
   stack: z.string().optional(),
+  fingerprint: z.string().optional().describe('The same for failures that are alike; see `GET /v1/errors`.'),
 })
 
 const TimelineEntry = z.object({

@@ -31,6 +31,7 @@ export const jobFilter = {
     .optional()
     .describe('`key:value`'),
   errorKind: z.string().max(64).optional(),
+  fingerprint: z.string().max(96).optional().describe('`fingerprint` of the error, as `GET /v1/errors` tells it.'),
   from: instant.optional().describe('Made (live) or finished at this time or later.'),
   to: instant.optional().describe('Made (live) or finished before this time.'),
 }

@@ -1,10 +1,11 @@
+import { OPERATION_STATES, RATIO_MIN_FINISHED } from '@foliot/queue'
 import { z } from 'zod'
 import { jobFilter } from './list.ts'
 
 const id = z.string().max(64)
 
-/** Which dead letters to move. An empty filter is all of them, so it has to be written down. */
-export const DeadLetterMove = z.strictObject({
+/** Which dead letters to move, and how. An empty filter is all of them, so it has to be written down. */
+const move = {
   filter: z.strictObject({
     ...jobFilter,
     id: z
@@ -14,19 +15,61 @@ export const DeadLetterMove = z.strictObject({
       .describe('One id, or a list of at most 1000.'),
   }),
   dryRun: z.boolean().default(false).describe('Only count, and show the first ids.'),
+  ratePerSecond: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe('Move at most so many a second. Default: as fast as Redis can.'),
+}
+
+export const Discard = z.strictObject(move)
+
+export const Redrive = z.strictObject({
+  ...move,
+  stopOnFailureRatio: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      `Stop when, of the redriven jobs that have ended since, a share above this died again, once ${RATIO_MIN_FINISHED} have ` +
+        `ended. At most ${2 * RATIO_MIN_FINISHED} are under way at a time, and later as many as have ended.`,
+    ),
 })
 
-export const OperationState = z.object({
+const counts = {
+  matched: z.int().describe('Dead letters met so far that fit the filter.'),
+  moved: z.int().describe('Of those, how many were moved. The others were moved by somebody else, or it is a dry run.'),
+  finished: z.int().describe('Of the redriven, how many have ended since, well or not. Counted for an hour.'),
+  failedAgain: z.int().describe('Of those, how many died again.'),
+}
+
+const time = z.string().describe('RFC 3339, UTC')
+
+export const Operation = z.object({
   id: z.string(),
   kind: z.enum(['redrive', 'discard']),
-  state: z.enum(['running', 'completed', 'failed']),
+  state: z.enum(OPERATION_STATES),
   dryRun: z.boolean(),
-  matched: z.int().describe('Dead letters met so far that fit the filter.'),
-  moved: z.int().describe('Of those, how many were moved.'),
-  sample: z.array(z.string()).describe('Ids of the first of them.'),
-  createdAt: z.string(),
-  finishedAt: z.string().optional(),
-  error: z.string().optional(),
+  ratePerSecond: z.int().optional(),
+  stopOnFailureRatio: z.number().optional(),
+  ...counts,
+  queues: z
+    .array(
+      z.object({
+        name: z.string(),
+        ...counts,
+        cursor: time.nullable().describe('What died up to then has been looked at; null before the first.'),
+        done: z.boolean(),
+      }),
+    )
+    .describe('The same for each queue.'),
+  sample: z.array(z.string()).describe('Ids of the first that fit.'),
+  startedAt: time.describe('What died after that is left alone.'),
+  updatedAt: time.describe('When it last moved something, counted something, or changed its state.'),
+  finishedAt: time.optional(),
+  error: z.string().optional().describe('Why it stopped or failed.'),
 })
 
-z.globalRegistry.add(OperationState, { id: 'Operation' })
+z.globalRegistry.add(Operation, { id: 'Operation' })

@@ -33,7 +33,12 @@ export const BODY_PROBLEMS = ['validation_failed', 'payload_too_large', 'unsuppo
 export const BatchResults = z.object({
   results: z.array(
     z.union([
-      z.object({ status: z.int().describe('202, or 200 for a repeated idempotency key.'), job: Job }),
+      z.object({
+        status: z.int().describe('202, or 200 for a job that was there before.'),
+        job: Job,
+        replayed: z.literal(true).optional().describe('The idempotency key was used before: the first job.'),
+        deduplicated: z.literal(true).optional().describe('Another live job has the `dedupe` key: that one.'),
+      }),
       z.object({ status: z.int(), error: Problem }),
     ]),
   ),

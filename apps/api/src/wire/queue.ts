@@ -11,9 +11,22 @@ const RateLimit = z.strictObject({
 
 const concurrency = z.int().min(1).max(1_000_000).nullable().describe('Jobs at the same time, over all workers.')
 
-const Limits = z.object({ concurrency, rateLimit: RateLimit.nullable() })
+const maxDepth = z
+  .int()
+  .min(1)
+  .max(1_000_000_000)
+  .nullable()
+  .describe(
+    'Jobs that may wait, for their time or their turn. With so many the next is refused with 429 `backpressure`.',
+  )
 
-const someLimits = { concurrency: concurrency.optional(), rateLimit: RateLimit.nullable().optional() }
+const Limits = z.object({ concurrency, rateLimit: RateLimit.nullable(), maxDepth })
+
+const someLimits = {
+  concurrency: concurrency.optional(),
+  rateLimit: RateLimit.nullable().optional(),
+  maxDepth: maxDepth.optional(),
+}
 
 /** The part of a queue that can be changed; the limits themselves are taken as well. */
 export const LimitsPatch = z

@@ -1,27 +1,80 @@
 // Made from src/lua by `pnpm generate`. Do not edit.
 
-export const addJob = `-- Stores a job once: BullMQ's own add, our envelope and the idempotency record in one step.
--- bull()   one of BullMQ's add scripts, which also stores the envelope; gives the job's id, or a negative number
--- KEYS     BullMQ's, then the idempotency record if the request has a key
+export const addJob = `-- Stores a job unless something stands against it: BullMQ's own add, our envelope and the idempotency record in one step.
+-- bull()   one of BullMQ's add scripts, which also stores \`fields\`; gives the job's id, or a negative number
+-- KEYS     BullMQ's, then the idempotency record if there is a key, then the dedupe key if there is one
 -- ARGV     BullMQ's three · 4 envelope as JSON
---          with a key also: 5 job id · 6 fingerprint of the request · 7 ttl ms · 8 now ms
--- Returns  1 stored · the id of the first job: same key, same request · '!' and its id: same key, another request
---          negative: BullMQ's own refusal
-local record = ARGV[6] and KEYS[#KEYS]
-if record then
+--          with anything of what follows also: 5 job id · 6 now ms · 7 fingerprint of the request
+--          8 ttl of its record in ms, '' without idempotency key
+--          with one of these also: 9 key base · 10 most jobs that may wait, '' for any number · 11 '1' with a dedupe key
+-- Returns  1 stored · a negative number: BullMQ's own refusal · else nothing was stored, and it says why:
+--          {'same', id of the first job}: same idempotency key, same request · {'other', its id}: another request
+--          {'live', id}: that job has the dedupe key · {'full', jobs that wait, jobs that ended in the last …, … ms}
+local now, record, dedupe = ARGV[6], nil, nil
+local own = #KEYS
+if ARGV[11] == '1' then
+  dedupe = KEYS[own]
+  own = own - 1
+end
+if ARGV[8] and ARGV[8] ~= '' then
+  record = KEYS[own]
   local first = redis.call('HMGET', record, 'id', 'fp')
-  if first[1] then
-    if first[2] == ARGV[6] then return first[1] end
-    return '!' .. first[1]
+  if first[1] then return {first[2] == ARGV[7] and 'same' or 'other', first[1]} end
+  fields[3], fields[4] = 'ik', record
+end
+
+-- BullMQ frees a key whose job ends its way. This sees to any other way, such as a hash that was deleted by hand.
+local holder = dedupe and redis.call('GET', dedupe)
+if holder then
+  local f = redis.pcall('HMGET', ARGV[9] .. holder, 'name', 'finishedOn')
+  if f[1] and not f[2] then return {'live', holder} end
+  redis.call('DEL', dedupe)
+end
+
+local most = tonumber(ARGV[10])
+if most then
+  local base = ARGV[9]
+  local depth = redis.call('LLEN', base .. 'wait') + redis.call('ZCARD', base .. 'prioritized')
+    + redis.call('ZCARD', base .. 'delayed')
+  if depth >= most then
+    -- How fast it drains is told by what ended lately. Of very many, not even those of the last ten seconds are kept.
+    local oldest = redis.call('ZRANGE', base .. 'completed', 0, 0, 'WITHSCORES')[2] or 0
+    local span = math.min(10000, math.max(1000, now - oldest))
+    local ended = redis.call('ZCOUNT', base .. 'completed', now - span, '+inf')
+      + redis.call('ZCOUNT', base .. 'failed', now - span, '+inf')
+    return {'full', depth, ended, span}
   end
 end
+
 local added = bull()
 if type(added) == 'number' and added < 0 then return added end
 if record then
-  redis.call('HSET', record, 'id', ARGV[5], 'fp', ARGV[6], 'at', ARGV[8])
-  redis.call('PEXPIRE', record, ARGV[7])
+  redis.call('HSET', record, 'id', ARGV[5], 'fp', ARGV[7], 'at', now)
+  redis.call('PEXPIRE', record, ARGV[8])
 end
 return 1
+`
+
+export const advancePart = `-- Moves dead letters for an operation and counts them in the same step: whatever dies in between, each that was moved
+-- is counted, once.
+-- move()   redrive.lua or discard.lua
+-- KEYS     those of move() · then its part of the operation · the redriven jobs that have not been seen to end
+-- ARGV     those of move() · then the step as JSON: {token, matched, cursor, sample, done, at, watch, keepMs}
+-- Returns  how many were moved · -1 if somebody else drives the operation by now
+local step = cjson.decode(table.remove(ARGV))
+local part, unfinished = KEYS[#KEYS - 1], KEYS[#KEYS]
+if redis.call('HGET', part, 'token') ~= step.token then return -1 end
+local moved = move()
+redis.call('HSET', part, 'cursor', step.cursor, 'sample', step.sample, 'updatedAt', step.at)
+if step.done then redis.call('HSET', part, 'done', 1) end
+redis.call('HINCRBY', part, 'matched', step.matched)
+redis.call('HINCRBY', part, 'moved', #moved)
+redis.call('PEXPIRE', part, step.keepMs)
+if step.watch and #moved > 0 then
+  redis.call('RPUSH', unfinished, unpack(moved))
+  redis.call('PEXPIRE', unfinished, step.keepMs)
+end
+return #moved
 `
 
 export const announce = `-- A live worker says which job types it runs. The highest version that a live worker announces is the one that callers
@@ -60,8 +113,16 @@ if changed == 1 then redis.call('SET', KEYS[3], time[1] .. '.' .. time[2]) end
 return changed
 `
 
+export const attemptField = `-- The field of the hash that keeps the record of an attempt, as attempt-record.ts says it.
+-- Part of holds.lua and recover-stalled.lua.
+local function attemptField(n)
+  return 'a' .. (n <= 3 and n or 4 + (n - 4) % 17)
+end
+`
+
 export const cancel = `-- Ends a job that no attempt holds, or asks the attempt that holds it to end.
 -- One that ends here goes to \`completed\`, so that no "retry all" of dead letters revives it.
+-- noteEnd()  of note-end.lua
 -- KEYS     1 job · 2 lock · 3 wait · 4 prioritized · 5 delayed · 6 completed · 7 events
 -- ARGV     1 job id · 2 now ms · 3 return value as JSON, which holds the reason · 4 request as JSON
 --          5 channel of requests · 6 message for it
@@ -78,6 +139,7 @@ if not waits then
 end
 redis.call('ZADD', KEYS[6], ARGV[2], id)
 redis.call('HSET', KEYS[1], 'st', 'cancelled', 'finishedOn', ARGV[2], 'returnvalue', ARGV[3])
+noteEnd(KEYS[1], id)
 redis.call('XADD', KEYS[7], '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[3], 'prev', 'waiting')
 return 1
 `
@@ -85,8 +147,8 @@ return 1
 export const discard = `-- Puts dead letters aside for good. They keep their status, and move to \`completed\` so that nothing revives them.
 -- KEYS     1 failed · 2 completed
 -- ARGV     1 key base · 2 now ms · 3 event as JSON · 4… job ids
--- Returns  how many were discarded
-local moved = 0
+-- Returns  the ids of those that were discarded
+local moved = {}
 for i = 4, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
@@ -95,7 +157,7 @@ for i = 4, #ARGV do
     local f = redis.call('HMGET', job, 'ats', 'ev')
     local event = string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[1] or 0) .. '}'
     redis.call('HSET', job, 'discardedAt', ARGV[2], 'ev', (f[2] or '') .. event .. '\\n')
-    moved = moved + 1
+    moved[#moved + 1] = id
   end
 end
 return moved
@@ -114,16 +176,99 @@ redis.call('ZADD', KEYS[8], 0, '0')
 return result
 `
 
+export const holdOperation = `-- Renews the lease of an operation, or gives it back.
+-- KEYS     1 operation · 2 operations to drive, by the end of their leases
+-- ARGV     1 its id · 2 token · 3 ms from now until somebody else may take it; '' if nobody has to
+--          4 ms for which the record of one that is not at its end is kept
+-- Returns  its state · nothing if somebody else has the lease
+local f = redis.call('HMGET', KEYS[1], 'token', 'state')
+if f[1] ~= ARGV[2] then return false end
+if ARGV[3] == '' then
+  redis.call('ZREM', KEYS[2], ARGV[1])
+else
+  local time = redis.call('TIME')
+  redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[3], ARGV[1])
+end
+if f[2] == 'running' or f[2] == 'paused' then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+return f[2]
+`
+
 export const holds = `-- Whether an attempt still has its job. A lock that ran out while nobody took the job, for example because Redis hung, is
 -- no loss: leaving \`active\` without the lock counts a stall, and each claim counts a start.
--- Part of renew-locks.lua and write-attempt.lua.
+-- Part of renew-locks.lua, mark-blocked.lua and write-attempt.lua.
+-- attemptField()  of attempt-field.lua
 local function holds(job, token, attempt, stalls)
-  local f = redis.call('HMGET', job, 'ats', 'stc', 'finishedOn')
+  -- A key that holds no hash any more is no job, and no reason to fail the others of a renewal.
+  local f = redis.pcall('HMGET', job, 'ats', 'stc', 'finishedOn')
   if f[1] ~= attempt then return false end
   local owner = redis.call('GET', job .. ':lock')
   if owner then return owner == token end
-  return (f[2] or '0') == stalls and not f[3]
+  if (f[2] or '0') ~= stalls or f[3] then return false end
+  -- The attempt may have put its job off or handed it back just now, while somebody renews its lock: its record says so.
+  local n = tonumber(attempt)
+  local readable, record = pcall(cjson.decode, redis.call('HGET', job, attemptField(n)) or 'null')
+  return not (readable and type(record) == 'table' and record.n == n)
 end
+`
+
+export const markBlocked = `-- Notes in a job that its process is killed because the attempt blocked the main loop past its timeout. The script that
+-- recovers the job makes it so: recover-stalled.lua.
+-- holds()  of holds.lua
+-- KEYS     1 job
+-- ARGV     1 lock token · 2 attempt · 3 stalls · 4 now ms
+-- Returns  1 noted · 0 the job has another owner now
+if not holds(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) then return 0 end
+redis.call('HSET', KEYS[1], 'wd', cjson.encode({attempt = tonumber(ARGV[2]), at = tonumber(ARGV[4])}))
+return 1
+`
+
+export const nextDead = `-- Reads dead letters in the order of their deaths, from behind one of them: by place, which follows from its time and id,
+-- so that none is passed over or met twice however many have left the set, it among them.
+-- KEYS     1 failed
+-- ARGV     1 its time of death (ms) · 2 its id, or '' for all of that time · 3 how many
+-- Returns  ids and times of death in turn
+local at, id = ARGV[1], ARGV[2]
+
+-- By bytes, as Redis orders members: Lua's own comparison goes by the server's locale.
+local function isBehind(member)
+  for i = 1, math.min(#member, #id) do
+    local ours, its = string.byte(member, i), string.byte(id, i)
+    if ours ~= its then return ours > its end
+  end
+  return #member > #id
+end
+
+local low = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. at)
+local high = low + redis.call('ZCOUNT', KEYS[1], at, at)
+while low < high do
+  local middle = math.floor((low + high) / 2)
+  if isBehind(redis.call('ZRANGE', KEYS[1], middle, middle)[1]) then high = middle else low = middle + 1 end
+end
+return redis.call('ZRANGE', KEYS[1], low, low + ARGV[3] - 1, 'WITHSCORES')
+`
+
+export const noteEnd = `-- Tells the end of a job to what outlives it: the idempotency record of the request that made it, which has to answer when
+-- BullMQ has dropped the job, and its dedupe key, which is free again. Part of every script that ends jobs.
+-- Gives    noteEnd(key of the job, its id), for when the end is in the job's hash
+local function noteEnd(job, id)
+  local f = redis.call('HMGET', job, 'ik', 'deid', 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
+  -- The record's time may be over, and its key have made another job.
+  if f[1] and redis.call('HGET', f[1], 'id') == id then
+    redis.call('HSET', f[1], 'st', f[3], 'finishedOn', f[4], 'processedOn', f[5] or '', 'ats', f[6] or 0, 'atm', f[7] or 0)
+  end
+  local dedupe = f[2] and string.sub(job, 1, -1 - #id) .. 'de:' .. f[2]
+  if dedupe and redis.call('GET', dedupe) == id then redis.call('DEL', dedupe) end
+end
+`
+
+export const openPart = `-- Opens what an operation does in one queue to whoever has its lease, and closes it to all who had it before.
+-- KEYS     1 part of the operation
+-- ARGV     1 token · 2 ms for which it is kept
+-- Returns  its fields and their values · nothing if somebody had the lease later
+if tonumber(redis.call('HGET', KEYS[1], 'token') or 0) > tonumber(ARGV[1]) then return false end
+redis.call('HSET', KEYS[1], 'token', ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return redis.call('HGETALL', KEYS[1])
 `
 
 export const promote = `-- Makes a delayed job due now and notes who asked.
@@ -140,12 +285,14 @@ return 1
 
 export const quarantine = `-- Makes dead letters of jobs that BullMQ's scripts would stumble over: such a script stops half-way, and the job is then
 -- in no list at all, sometimes with its neighbours. Part of recover-stalled.lua, before BullMQ's own part.
+-- noteEnd()  of note-end.lua
 -- KEYS     1 stalled · 3 active · 8 events · 10 failed · 11 delayed
 -- ARGV     2 key base · 3 now ms · 4 ms to the next check · 6 key base for what is no job · 7 ms for which that is kept
 -- Gives    quarantine(): the ids of those jobs
-local function bury(id, kind, name, message)
+local function bury(id, status, kind, name, message)
   redis.call('ZADD', KEYS[10], ARGV[3], id)
-  redis.call('HSET', ARGV[2] .. id, 'st', 'failed', 'ek', kind, 'en', name, 'failedReason', message, 'finishedOn', ARGV[3])
+  redis.call('HSET', ARGV[2] .. id, 'st', status, 'ek', kind, 'en', name, 'failedReason', message, 'finishedOn', ARGV[3])
+  noteEnd(ARGV[2] .. id, id)
   redis.call('XADD', KEYS[8], '*', 'event', 'failed', 'jobId', id, 'failedReason', message, 'prev', 'active')
 end
 
@@ -192,20 +339,22 @@ local function quarantine()
       redis.call('HSET', job, 'timestamp', ARGV[3])
     end
     redis.call('SREM', KEYS[1], id)
-    bury(id, 'unreadable', 'UnrecoverableError', problem)
+    bury(id, 'failed', 'unreadable', 'UnrecoverableError', problem)
     ids[#ids + 1] = id
   end
   return ids
 end
 `
 
-export const recoverStalled = `-- Counts the death of a process as an attempt, in the step that puts its job back.
+export const recoverStalled = `-- Counts the death of a process as an attempt, in the step that puts its job back. An attempt for which the process was
+-- killed, because it blocked the main loop, has timed out; the others are lost.
 -- bull()        BullMQ's moveStalledJobsToWait; gives the ids it moved to the front of \`wait\`
 -- quarantine()  of quarantine.lua; so is bury()
+-- attemptField()  of attempt-field.lua
 -- KEYS          BullMQ's nine: 1 stalled · 2 wait · 4 exists until the next check · then 10 failed · 11 delayed
 --               12 when this was last done (ms)
 -- ARGV          BullMQ's four: 2 key base · 3 now ms · 4 ms to the next check · then 5 message of a job whose attempts are used up
---               6 and 7 are quarantine.lua's
+--               6 and 7 are quarantine.lua's · 8 message of an attempt that blocked the main loop
 -- Returns       {ids put back, ids that became dead letters}
 if redis.call('EXISTS', KEYS[4]) == 1 then return {{}, {}} end
 -- After a gap Redis was away or hung, and nobody could renew a lock: everybody gets one round to do so before a job whose
@@ -215,21 +364,38 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local last = tonumber(redis.call('GET', KEYS[12]) or 0)
 redis.call('SET', KEYS[12], now, 'PX', 3600000)
 if now - last > 2 * ARGV[4] + 1000 then redis.call('DEL', KEYS[1]) end
+
+local function wasBlocked(marker, n)
+  local readable, blocked = pcall(cjson.decode, marker or 'null')
+  return readable and type(blocked) == 'table' and blocked.attempt == n
+end
+
 local back, dead = {}, quarantine()
 for _, id in ipairs(bull()) do
   local job = ARGV[2] .. id
-  local f = redis.call('HMGET', job, 'ats', 'pb', 'processedOn', 'opts')
+  local f = redis.call('HMGET', job, 'ats', 'pb', 'processedOn', 'opts', 'wd')
   local n = tonumber(f[1]) or 0
-  local slot = 'a' .. (n <= 3 and n or 4 + (n - 4) % 17)
-  redis.call('HSET', job, slot, cjson.encode({
+  local blocked = wasBlocked(f[5], n)
+  local record = {
     n = n, worker = f[2] or '', start = tonumber(f[3]) or 0, ['end'] = tonumber(ARGV[3]), outcome = 'lost',
-  }))
+  }
+  if blocked then
+    record.outcome = 'timed_out'
+    record.reason = ARGV[8]
+    record.error = {name = 'TimeoutError', kind = 'timeout', message = ARGV[8]}
+  end
+  redis.call('HSET', job, attemptField(n), cjson.encode(record))
+  redis.call('HDEL', job, 'wd')
   local used = redis.call('HINCRBY', job, 'atm', 1)
   local readable, opts = pcall(cjson.decode, f[4] or '')
   readable = readable and type(opts) == 'table'
   -- A job whose options cannot be read goes on to the claim, which says so.
   if readable and used >= (tonumber(opts['attempts']) or 1) and redis.call('LREM', KEYS[2], -1, id) == 1 then
-    bury(id, 'crashed', 'WorkerLost', ARGV[5])
+    if blocked then
+      bury(id, 'timed_out', 'timeout', 'TimeoutError', ARGV[8])
+    else
+      bury(id, 'failed', 'crashed', 'WorkerLost', ARGV[5])
+    end
     dead[#dead + 1] = id
   else
     back[#back + 1] = id
@@ -242,13 +408,13 @@ export const redrive = `-- Puts dead letters back into their queue with all atte
 -- from \`failed\` first.
 -- KEYS     1 failed · 2 wait · 3 prioritized · 4 priority counter · 5 events · 6 marker · 7 meta
 -- ARGV     1 key base · 2 event as JSON · 3… job ids
--- Returns  how many were put back
-local moved = 0
+-- Returns  the ids of those that were put back
+local moved = {}
 for i = 3, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
-    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev')
+    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik')
     local events = f[4] or ''
     -- The end that is undone stays in the timeline. That of a job that timed out is told by its attempt's record.
     if f[1] == 'failed' and f[2] and f[3] then
@@ -256,8 +422,12 @@ for i = 3, #ARGV do
     end
     events = events .. string.sub(ARGV[2], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\\n'
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
-      'stc', 'defa', 'st', 'ek', 'en', 'cx')
+      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx')
     redis.call('HSET', job, 'ev', events)
+    -- What note-end.lua told the idempotency record no longer holds.
+    if f[5] and redis.call('HGET', f[5], 'id') == id then
+      redis.call('HDEL', f[5], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
+    end
     local priority = tonumber(redis.call('HGET', job, 'priority')) or 0
     if priority == 0 then
       redis.call('LPUSH', KEYS[2], id)
@@ -267,30 +437,148 @@ for i = 3, #ARGV do
       redis.call('ZADD', KEYS[3], priority * 0x100000000 + arrival % 0x100000000, id)
     end
     redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'event', 'waiting', 'jobId', id, 'prev', 'failed')
-    moved = moved + 1
+    moved[#moved + 1] = id
   end
 end
-if moved > 0 and redis.call('HEXISTS', KEYS[7], 'paused') == 0 then redis.call('ZADD', KEYS[6], 0, '0') end
+if #moved > 0 and redis.call('HEXISTS', KEYS[7], 'paused') == 0 then redis.call('ZADD', KEYS[6], 0, '0') end
 return moved
 `
 
-export const renewLocks = `-- Renews the locks of running attempts, also those that ran out, and tells which of them have lost their job.
+export const renewClaimed = `-- Renews every lock that a worker has in a queue. While its main loop is blocked it does not know them all: the answer to
+-- a fetch waits unread, the end of an attempt waits unsent.
+-- KEYS     1 active · 2 stalled
+-- ARGV     1 key base · 2 ms for which a lock lasts · 3 what the worker's lock tokens begin with
+-- Returns  how many
+local renewed = 0
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  local lock = ARGV[1] .. id .. ':lock'
+  local owner = redis.call('GET', lock)
+  if owner and string.sub(owner, 1, #ARGV[3]) == ARGV[3] then
+    redis.call('PEXPIRE', lock, ARGV[2])
+    redis.call('SREM', KEYS[2], id)
+    renewed = renewed + 1
+  end
+end
+return renewed
+`
+
+export const renewLocks = `-- Renews the locks of running attempts, also those that ran out, and tells which of them have lost their job or are asked
+-- to end.
 -- holds()  of holds.lua
 -- KEYS     1 stalled
 -- ARGV     1 key base · 2 ms for which a lock lasts · then for each attempt: job id · lock token · attempt · stalls
--- Returns  the places of the lost ones in that list, from 0
-local lost = {}
+-- Returns  {places of the lost ones in that list, from 0; of those asked to end: place · request as JSON, …}
+local lost, asked = {}, {}
 for i = 3, #ARGV, 4 do
   local id = ARGV[i]
   local job = ARGV[1] .. id
+  local place = (i - 3) / 4
   if holds(job, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) then
     redis.call('SET', job .. ':lock', ARGV[i + 1], 'PX', ARGV[2])
     redis.call('SREM', KEYS[1], id)
+    local request = redis.call('HGET', job, 'cx')
+    if request then
+      asked[#asked + 1] = place
+      asked[#asked + 1] = request
+    end
   else
-    lost[#lost + 1] = (i - 3) / 4
+    lost[#lost + 1] = place
   end
 end
-return lost
+return {lost, asked}
+`
+
+export const startOperation = `-- Stores a new operation, and gives its lease to whoever starts it.
+-- KEYS     1 operation · 2 operations to drive, by the end of their leases
+-- ARGV     1 its id · 2 length of the lease (ms) · 3 ms for which the record is kept · 4… its fields and their values
+-- Returns  nothing
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('HSET', KEYS[1], unpack(ARGV, 4))
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
+`
+
+export const takeOperation = `-- Gives an operation whose lease has run out to whoever asks for one. The token that comes with it is greater than all
+-- before, and fences out whoever had the lease.
+-- KEYS     1 operations to drive, by the end of their leases
+-- ARGV     1 key base of operations · 2 who asks · 3 length of the lease (ms)
+-- Returns  {id, token} · nothing if there is none
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 100)) do
+  local operation = ARGV[1] .. id
+  if redis.call('EXISTS', operation) == 1 then
+    redis.call('HSET', operation, 'owner', ARGV[2])
+    redis.call('ZADD', KEYS[1], now + ARGV[3], id)
+    return {id, redis.call('HINCRBY', operation, 'token', 1)}
+  end
+  -- Its record has run out.
+  redis.call('ZREM', KEYS[1], id)
+end
+return false
+`
+
+export const tallyPart = `-- Looks which of the jobs that an operation redrove have ended since, and counts those that died again.
+-- KEYS     1 part of the operation · 2 the redriven jobs that have not been seen to end, those looked at last behind
+-- ARGV     1 key base · 2 how many to look at · 3 now (ms)
+-- Returns  {ended, of those died again, left}
+local seen, open, again = 0, {}, 0
+
+local function hasDied(job, status)
+  if status == 'failed' or status == 'timed_out' then return true end
+  -- A worker of plain BullMQ writes no status.
+  return status ~= 'succeeded' and status ~= 'cancelled' and redis.call('HEXISTS', job, 'returnvalue') == 0
+end
+
+-- A list that is emptied loses its time to live.
+local ttl = redis.call('PTTL', KEYS[2])
+for _, id in ipairs(redis.call('LPOP', KEYS[2], ARGV[2]) or {}) do
+  local job = ARGV[1] .. id
+  seen = seen + 1
+  -- One that is gone has ended well: dead letters stay for longer than it is watched.
+  if redis.call('TYPE', job)['ok'] == 'hash' then
+    local f = redis.call('HMGET', job, 'finishedOn', 'st')
+    if not f[1] then
+      open[#open + 1] = id
+    elseif hasDied(job, f[2]) then
+      again = again + 1
+    end
+  end
+end
+if #open > 0 then
+  redis.call('RPUSH', KEYS[2], unpack(open))
+  redis.call('PEXPIRE', KEYS[2], ttl)
+end
+local ended = seen - #open
+if ended > 0 then
+  redis.call('HINCRBY', KEYS[1], 'finished', ended)
+  redis.call('HINCRBY', KEYS[1], 'failedAgain', again)
+  redis.call('HSET', KEYS[1], 'updatedAt', ARGV[3])
+end
+return {ended, again, redis.call('LLEN', KEYS[2])}
+`
+
+export const turnOperation = `-- Brings an operation into another state. A caller who does so takes the lease from whoever has it, and leaves it to the
+-- next one who asks.
+-- KEYS     1 operation · 2 operations to drive, by the end of their leases
+-- ARGV     1 its id · 2 token of its driver, '' for a caller · 3 state to come to · 4 now (ms) · 5 ms for which it is kept
+--          6 why, or '' · 7 '1' if it ends by this · 8… states from which it may
+-- Returns  {state, token} it has now · nothing if there is none, or somebody else has the lease
+local f = redis.call('HMGET', KEYS[1], 'state', 'token')
+if not f[1] or (ARGV[2] ~= '' and f[2] ~= ARGV[2]) then return false end
+local legal = false
+for i = 8, #ARGV do legal = legal or ARGV[i] == f[1] end
+if not legal then return {f[1], f[2]} end
+redis.call('HSET', KEYS[1], 'state', ARGV[3], 'turnedAt', ARGV[4])
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'error', ARGV[6]) end
+if ARGV[7] == '1' then redis.call('HSET', KEYS[1], 'finishedAt', ARGV[4]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+if ARGV[2] == '' then
+  redis.call('HINCRBY', KEYS[1], 'token', 1)
+  redis.call('ZADD', KEYS[2], 0, ARGV[1])
+end
+return {ARGV[3], redis.call('HGET', KEYS[1], 'token')}
 `
 
 export const writeAttempt = `-- A running attempt writes progress, log lines or the result of a step, if it is still the one that holds the job.

@@ -1,22 +1,53 @@
--- Stores a job once: BullMQ's own add, our envelope and the idempotency record in one step.
--- bull()   one of BullMQ's add scripts, which also stores the envelope; gives the job's id, or a negative number
--- KEYS     BullMQ's, then the idempotency record if the request has a key
+-- Stores a job unless something stands against it: BullMQ's own add, our envelope and the idempotency record in one step.
+-- bull()   one of BullMQ's add scripts, which also stores `fields`; gives the job's id, or a negative number
+-- KEYS     BullMQ's, then the idempotency record if there is a key, then the dedupe key if there is one
 -- ARGV     BullMQ's three · 4 envelope as JSON
---          with a key also: 5 job id · 6 fingerprint of the request · 7 ttl ms · 8 now ms
--- Returns  1 stored · the id of the first job: same key, same request · '!' and its id: same key, another request
---          negative: BullMQ's own refusal
-local record = ARGV[6] and KEYS[#KEYS]
-if record then
+--          with anything of what follows also: 5 job id · 6 now ms · 7 fingerprint of the request
+--          8 ttl of its record in ms, '' without idempotency key
+--          with one of these also: 9 key base · 10 most jobs that may wait, '' for any number · 11 '1' with a dedupe key
+-- Returns  1 stored · a negative number: BullMQ's own refusal · else nothing was stored, and it says why:
+--          {'same', id of the first job}: same idempotency key, same request · {'other', its id}: another request
+--          {'live', id}: that job has the dedupe key · {'full', jobs that wait, jobs that ended in the last …, … ms}
+local now, record, dedupe = ARGV[6], nil, nil
+local own = #KEYS
+if ARGV[11] == '1' then
+  dedupe = KEYS[own]
+  own = own - 1
+end
+if ARGV[8] and ARGV[8] ~= '' then
+  record = KEYS[own]
   local first = redis.call('HMGET', record, 'id', 'fp')
-  if first[1] then
-    if first[2] == ARGV[6] then return first[1] end
-    return '!' .. first[1]
+  if first[1] then return {first[2] == ARGV[7] and 'same' or 'other', first[1]} end
+  fields[3], fields[4] = 'ik', record
+end
+
+-- BullMQ frees a key whose job ends its way. This sees to any other way, such as a hash that was deleted by hand.
+local holder = dedupe and redis.call('GET', dedupe)
+if holder then
+  local f = redis.pcall('HMGET', ARGV[9] .. holder, 'name', 'finishedOn')
+  if f[1] and not f[2] then return {'live', holder} end
+  redis.call('DEL', dedupe)
+end
+
+local most = tonumber(ARGV[10])
+if most then
+  local base = ARGV[9]
+  local depth = redis.call('LLEN', base .. 'wait') + redis.call('ZCARD', base .. 'prioritized')
+    + redis.call('ZCARD', base .. 'delayed')
+  if depth >= most then
+    -- How fast it drains is told by what ended lately. Of very many, not even those of the last ten seconds are kept.
+    local oldest = redis.call('ZRANGE', base .. 'completed', 0, 0, 'WITHSCORES')[2] or 0
+    local span = math.min(10000, math.max(1000, now - oldest))
+    local ended = redis.call('ZCOUNT', base .. 'completed', now - span, '+inf')
+      + redis.call('ZCOUNT', base .. 'failed', now - span, '+inf')
+    return {'full', depth, ended, span}
   end
 end
+
 local added = bull()
 if type(added) == 'number' and added < 0 then return added end
 if record then
-  redis.call('HSET', record, 'id', ARGV[5], 'fp', ARGV[6], 'at', ARGV[8])
-  redis.call('PEXPIRE', record, ARGV[7])
+  redis.call('HSET', record, 'id', ARGV[5], 'fp', ARGV[7], 'at', now)
+  redis.call('PEXPIRE', record, ARGV[8])
 end
 return 1

@@ -2,13 +2,13 @@
 -- from `failed` first.
 -- KEYS     1 failed · 2 wait · 3 prioritized · 4 priority counter · 5 events · 6 marker · 7 meta
 -- ARGV     1 key base · 2 event as JSON · 3… job ids
--- Returns  how many were put back
-local moved = 0
+-- Returns  the ids of those that were put back
+local moved = {}
 for i = 3, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
-    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev')
+    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik')
     local events = f[4] or ''
     -- The end that is undone stays in the timeline. That of a job that timed out is told by its attempt's record.
     if f[1] == 'failed' and f[2] and f[3] then
@@ -16,8 +16,12 @@ for i = 3, #ARGV do
     end
     events = events .. string.sub(ARGV[2], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\n'
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
-      'stc', 'defa', 'st', 'ek', 'en', 'cx')
+      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx')
     redis.call('HSET', job, 'ev', events)
+    -- What note-end.lua told the idempotency record no longer holds.
+    if f[5] and redis.call('HGET', f[5], 'id') == id then
+      redis.call('HDEL', f[5], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
+    end
     local priority = tonumber(redis.call('HGET', job, 'priority')) or 0
     if priority == 0 then
       redis.call('LPUSH', KEYS[2], id)
@@ -27,8 +31,8 @@ for i = 3, #ARGV do
       redis.call('ZADD', KEYS[3], priority * 0x100000000 + arrival % 0x100000000, id)
     end
     redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'event', 'waiting', 'jobId', id, 'prev', 'failed')
-    moved = moved + 1
+    moved[#moved + 1] = id
   end
 end
-if moved > 0 and redis.call('HEXISTS', KEYS[7], 'paused') == 0 then redis.call('ZADD', KEYS[6], 0, '0') end
+if #moved > 0 and redis.call('HEXISTS', KEYS[7], 'paused') == 0 then redis.call('ZADD', KEYS[6], 0, '0') end
 return moved

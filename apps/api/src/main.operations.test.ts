@@ -1,0 +1,68 @@
+import { demoJobs } from '@foliot/example-demo/jobs'
+import { describeJob, type Job } from '@foliot/jobs'
+import { announce, Consumer, connectForLoops, defineScripts } from '@foliot/queue'
+import { atEndOfFile, startApi, testRedisUrl, waitUntil } from '@foliot/testkit'
+import { expect, it } from 'vitest'
+import { newCaller } from './fixtures/caller.ts'
+import { Contract, type OpenApi } from './fixtures/contract.ts'
+import { dead } from './fixtures/runs.ts'
+
+const FOLIOT_REDIS_URL = await testRedisUrl()
+const redis = defineScripts(connectForLoops(FOLIOT_REDIS_URL))
+atEndOfFile(async () => redis.disconnect())
+await announce(redis, demoJobs.map(describeJob))
+
+/** An api of its own process, and a way to ask it. */
+async function start() {
+  const app = await startApi({ FOLIOT_REDIS_URL })
+  const document = (await (await fetch(`${app.url}/openapi.json`)).json()) as OpenApi
+  return { app, api: newCaller(app.url, new Contract(document)) }
+}
+
+const COUNT = 300
+const first = await start()
+
+/** The ids of this many dead letters. */
+async function makeDeadLetters(): Promise<string[]> {
+  const jobs = Array.from({ length: COUNT }, (_, input) => ({ type: 'demo.echo', input }))
+  const { body } = await first.api.post('/v1/jobs/batch', { jobs })
+  const consumer = new Consumer({
+    queue: 'demo',
+    concurrency: 20,
+    worker: 'w1',
+    redis,
+    run: async () => dead(),
+    onError: () => undefined,
+  })
+  await consumer.start()
+  await waitUntil(async () => (await first.api.get('/v1/queues/demo')).body.counts.failed === COUNT)
+  await consumer.stop(0)
+  return body.results.map(({ job }: { job: Job }) => job.id)
+}
+
+it('an operation whose process is killed goes on in another one, and no job is lost, moved or counted twice', async () => {
+  const ids = await makeDeadLetters()
+  const { body } = await first.api.post('/v1/dead-letters/redrive', { filter: {}, ratePerSecond: 50 })
+  const read = async (api = first.api) => (await api.get(`/v1/operations/${body.id}`)).body
+  await waitUntil(async () => (await read()).moved > 20)
+  const second = await start()
+  const before = await read(second.api)
+  expect(before).toMatchObject({ state: 'running' })
+  await first.app.kill()
+
+  const last = await waitUntil(
+    async () => {
+      const operation = await read(second.api)
+      return operation.state !== 'running' && operation
+    },
+    { timeoutMs: 25_000 },
+  )
+  expect(before.moved).toBeLessThan(COUNT)
+  expect(last).toMatchObject({ state: 'completed', matched: COUNT, moved: COUNT })
+  const { counts } = (await second.api.get('/v1/queues/demo')).body
+  expect(counts).toMatchObject({ failed: 0, queued: COUNT })
+  for (const id of ids) {
+    const job = (await second.api.get(`/v1/jobs/${id}`)).job(200)
+    expect(job.timeline.filter(({ event }) => event === 'redriven')).toHaveLength(1)
+  }
+})

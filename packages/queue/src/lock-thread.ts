@@ -1,0 +1,121 @@
+/**
+ * The thread that renews the locks of a process, whatever its main loop does, and ends the process when an attempt blocks
+ * that loop past its time: nothing else could. It loads no BullMQ, and nothing else that is large.
+ */
+import { writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { Redis, type RedisOptions } from 'ioredis'
+import { type LockOwner, LockRounds, type Verdict } from './lock-rounds.ts'
+import { LOCK_SCRIPTS, markBlocked, type RunLockScript } from './lock-scripts.ts'
+import { type HeldLock, type LockBlock, LockReader, monotonicMs } from './lock-table.ts'
+import { MainLoopWatch, TICK_MS } from './main-loop-watch.ts'
+
+export interface LockThreadData {
+  /** What makes a connection to the same place as that of the main thread. */
+  connection: Pick<RedisOptions, 'host' | 'port' | 'family' | 'path' | 'username' | 'password' | 'db' | 'tls'>
+  blocks: LockBlock[]
+  owners: LockOwner[]
+  /** One word, counted up by the main loop every `TICK_MS`. */
+  ticks: Int32Array
+}
+
+export type ToLockThread = { block: LockBlock } | { owners: LockOwner[] }
+
+export type FromLockThread =
+  /** All is loaded. */
+  | { kind: 'up' }
+  | { kind: 'verdicts'; verdicts: Verdict[] }
+  /** Locks were not renewed. */
+  | { kind: 'failed'; message: string }
+
+/** A main loop that is blocked for longer may have fetches whose answers it has not read. */
+const UNSEEN_AFTER_MS = 1000
+
+/** A main loop that is blocked for longer does not end what is past its time. */
+const KILL_AFTER_MS = 2000
+
+/** How long Redis has to note why the process is killed. */
+const MARK_WITHIN_MS = 1000
+
+const STDERR = 2
+
+/** Redis that says nothing for longer gets another connection, in time for the locks. */
+const SILENCE_MS = 2000
+
+const { connection, blocks, ticks, ...first } = workerData as LockThreadData
+const port = parentPort as MessagePort
+const tell = (message: FromLockThread): void => port.postMessage(message)
+
+const redis = new Redis({
+  ...connection,
+  connectionName: 'foliot-locks',
+  retryStrategy: () => TICK_MS,
+  connectTimeout: SILENCE_MS,
+  socketTimeout: SILENCE_MS,
+  // Each round asks anew, for the locks that are held by then.
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+})
+// What it means for the locks is told by the rounds that fail.
+redis.on('error', () => undefined)
+for (const [name, lua] of Object.entries(LOCK_SCRIPTS)) redis.defineCommand(name, { lua })
+const commands = redis as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
+const run: RunLockScript = async (name, keys, args) => commands[name]?.(keys.length, ...keys, ...args)
+
+const locks = new LockReader(blocks)
+const rounds = new LockRounds(locks, run, (verdicts) => tell({ kind: 'verdicts', verdicts }))
+const mainLoop = new MainLoopWatch(ticks)
+let owners = first.owners
+
+async function look(): Promise<void> {
+  mainLoop.look()
+  const now = monotonicMs()
+  if (mainLoop.blockedMs > KILL_AFTER_MS) {
+    const overdue = locks.read().filter(({ killAt }) => killAt <= now)
+    if (overdue.length > 0) return end(overdue)
+  }
+  if (!rounds.isDue(now)) return
+  try {
+    await rounds.round(now, mainLoop.blockedMs >= UNSEEN_AFTER_MS ? owners : [])
+  } catch (error) {
+    tell({ kind: 'failed', message: (error as Error).message })
+  }
+}
+
+/** Kills this process, unless its main loop turns again just now. No lock is renewed meanwhile. */
+async function end(overdue: readonly HeldLock[]): Promise<void> {
+  clearInterval(timer)
+  const { blockedMs } = mainLoop
+  const marks = overdue.map((lock) => markBlocked(run, lock))
+  await Promise.race([Promise.allSettled(marks), sleep(MARK_WITHIN_MS)])
+  if (mainLoop.hasTurned) {
+    timer = setInterval(look, TICK_MS)
+    return
+  }
+  say({
+    level: 'fatal',
+    time: new Date().toISOString(),
+    pid: process.pid,
+    msg: 'the main loop is blocked past the timeout of a job: killing this process',
+    blockedMs,
+    jobs: overdue.map(({ queue, id, attempt }) => ({ queue, jobId: id, attempt })),
+  })
+  process.kill(process.pid, 'SIGKILL')
+}
+
+/** Past the streams of the process: those go through its main loop. */
+function say(line: object): void {
+  try {
+    writeSync(STDERR, `${JSON.stringify(line)}\n`)
+  } catch {
+    // Nobody reads it, or nobody reads fast enough. The process has to go all the same.
+  }
+}
+
+port.on('message', (message: ToLockThread) => {
+  if ('block' in message) locks.add(message.block)
+  else owners = message.owners
+})
+let timer = setInterval(look, TICK_MS)
+tell({ kind: 'up' })

@@ -1,0 +1,108 @@
+import type { Redis } from 'ioredis'
+import type { DeadPosition } from '../dead-letters.ts'
+import { parse } from '../job-hash.ts'
+import { bullKeys, operationPartKey, operationUnfinishedKey } from '../keys.ts'
+import { deadLetterMove } from '../moves.ts'
+import { runScript } from '../scripts.ts'
+import { OPERATION_KEPT_MS, type OperationLease } from './lease.ts'
+import type { OperationCounts, OperationRequest } from './operation.ts'
+
+/** What an operation has done in one queue, as it stands in Redis. */
+export interface StoredPart extends OperationCounts {
+  queue: string
+  cursor: DeadPosition | undefined
+  done: boolean
+  /** Ids of the first that fit. */
+  sample: string[]
+  /** ms since 1970 */
+  updatedAt: number
+}
+
+/** A step of an operation in one queue. */
+export interface PartStep {
+  /** Dead letters that fit. They are moved, unless it is a dry run. */
+  ids: readonly string[]
+  reached: DeadPosition
+  /** Nothing more fits. */
+  done: boolean
+}
+
+const SAMPLE = 10
+/** How many redriven jobs one call looks at; Redis does nothing else meanwhile. */
+const TALLY = 500
+
+/** Undefined if somebody had the lease later. */
+export async function openPart(
+  redis: Redis,
+  queue: string,
+  { id, token }: OperationLease,
+): Promise<StoredPart | undefined> {
+  const reply = await runScript(redis, 'openPart', [operationPartKey(queue, id)], [token, OPERATION_KEPT_MS])
+  if (!reply) return undefined
+  const flat = reply as string[]
+  const pairs = Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]])
+  return toPart(queue, Object.fromEntries(pairs))
+}
+
+export function toPart(queue: string, fields: Record<string, string>): StoredPart {
+  const count = (text: string | undefined): number => Number(text ?? 0)
+  return {
+    queue,
+    matched: count(fields.matched),
+    moved: count(fields.moved),
+    finished: count(fields.finished),
+    failedAgain: count(fields.failedAgain),
+    cursor: parse<DeadPosition>(fields.cursor),
+    done: fields.done === '1',
+    sample: parse<string[]>(fields.sample) ?? [],
+    updatedAt: count(fields.updatedAt),
+  }
+}
+
+/**
+ * Moves dead letters and counts them, in one step.
+ *
+ * @returns the part after it; undefined if somebody else drives the operation by now
+ */
+export async function advancePart(
+  redis: Redis,
+  { id, token }: OperationLease,
+  { kind, dryRun, reason }: OperationRequest,
+  part: StoredPart,
+  { ids, reached, done }: PartStep,
+): Promise<StoredPart | undefined> {
+  const { queue } = part
+  const sample = [...part.sample, ...ids.slice(0, SAMPLE - part.sample.length)]
+  const step = {
+    token,
+    matched: ids.length,
+    cursor: JSON.stringify(reached),
+    sample: JSON.stringify(sample),
+    done,
+    at: Date.now(),
+    watch: kind === 'redrive',
+    keepMs: OPERATION_KEPT_MS,
+  }
+  const { keys, args } = deadLetterMove(kind, queue, reason)
+  const moved = (await runScript(
+    redis,
+    kind === 'redrive' ? 'redrivePart' : 'discardPart',
+    [...keys, operationPartKey(queue, id), operationUnfinishedKey(queue, id)],
+    [...args, ...(dryRun ? [] : ids), JSON.stringify(step)],
+  )) as number
+  if (moved < 0) return undefined
+  const counts = { matched: part.matched + ids.length, moved: part.moved + moved }
+  return { ...part, ...counts, cursor: reached, sample, done, updatedAt: step.at }
+}
+
+/** Looks which of some redriven jobs have ended since. */
+export async function tallyPart(
+  redis: Redis,
+  id: string,
+  queue: string,
+): Promise<{ ended: number; failedAgain: number; left: number }> {
+  const keys = [operationPartKey(queue, id), operationUnfinishedKey(queue, id)]
+  const reply = await runScript(redis, 'tallyPart', keys, [bullKeys(queue).base, TALLY, Date.now()])
+  const [ended, failedAgain, left] = reply as [number, number, number]
+  return { ended, failedAgain, left }
+}

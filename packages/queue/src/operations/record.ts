@@ -1,0 +1,170 @@
+import { FoliotError, isJobId, newJobId } from '@foliot/jobs'
+import type { Redis } from 'ioredis'
+import type { DeadLetterFilter } from '../dead-letters.ts'
+import { operationKey, operationLeasesKey, operationPartKey } from '../keys.ts'
+import type { DeadLetterMove, MoveReason } from '../moves.ts'
+import { readTogether } from '../read-together.ts'
+import { runScript } from '../scripts.ts'
+import { OPERATION_KEPT_MS, OPERATION_LEASE_MS, type OperationLease, turnOperation } from './lease.ts'
+import type { Operation, OperationCounts, OperationRequest, OperationState } from './operation.ts'
+import { openPart, type StoredPart, toPart } from './part.ts'
+
+/** An operation as it stands in Redis, but for what it does in its queues. */
+export interface StoredOperation {
+  id: string
+  request: OperationRequest
+  state: OperationState
+  /** ms since 1970 */
+  startedAt: number
+  /** When its state last changed. */
+  turnedAt: number
+  finishedAt: number | undefined
+  error: string | undefined
+}
+
+/** Stores an operation whose lease is the caller's: it is to be driven at once. */
+export async function createOperation(
+  redis: Redis,
+  request: OperationRequest,
+  owner: string,
+): Promise<{ operation: Operation; lease: OperationLease }> {
+  const now = Date.now()
+  const lease = { id: newJobId(now), token: '1' }
+  const { kind, filter, dryRun, reason, ratePerSecond, stopOnFailureRatio } = request
+  const fields = {
+    state: 'running',
+    token: lease.token,
+    owner,
+    startedAt: now,
+    turnedAt: now,
+    kind,
+    dryRun: dryRun ? 1 : 0,
+    reason: JSON.stringify(reason),
+    filter: JSON.stringify({ ...filter, ...(filter.ids && { ids: [...filter.ids] }) }),
+    ...(ratePerSecond !== undefined && { ratePerSecond }),
+    ...(stopOnFailureRatio !== undefined && { stopOnFailureRatio }),
+  }
+  const args = [lease.id, OPERATION_LEASE_MS, OPERATION_KEPT_MS, ...Object.entries(fields).flat()]
+  await runScript(redis, 'startOperation', [operationKey(lease.id), operationLeasesKey], args)
+  return { operation: toOperation(toStored(lease.id, toText(fields)), []), lease }
+}
+
+/** @throws FoliotError `not_found` */
+export async function readOperation(redis: Redis, id: string): Promise<Operation> {
+  const stored = await readStoredOperation(redis, id)
+  const { queues } = stored.request.filter
+  const reads = redis.pipeline()
+  for (const queue of queues) reads.hgetall(operationPartKey(queue, id))
+  const parts = queues.length > 0 ? await readTogether<Record<string, string>[]>(reads) : []
+  return toOperation(
+    stored,
+    parts.map((fields, i) => toPart(queues[i] as string, fields)),
+  )
+}
+
+/** @throws FoliotError `not_found` */
+export async function readStoredOperation(redis: Redis, id: string): Promise<StoredOperation> {
+  const fields = isJobId(id) ? await redis.hgetall(operationKey(id)) : {}
+  if (!fields.state) throw new FoliotError('not_found', `there is no operation ${id.slice(0, 64)}`)
+  return toStored(id, fields)
+}
+
+/**
+ * Pauses an operation. Once it resolves, nothing more is moved. One that is paused stays so.
+ *
+ * @throws FoliotError `not_found`, or `illegal_transition` if it has ended
+ */
+export async function pauseOperation(redis: Redis, id: string): Promise<Operation> {
+  const { token, queues } = await turn(redis, id, 'paused')
+  // Whoever drives it may be about to move some: it would be refused from here on.
+  await Promise.all(queues.map((queue) => openPart(redis, queue, { id, token })))
+  return readOperation(redis, id)
+}
+
+/**
+ * Lets a paused operation go on, as soon as a process takes it. One that is running stays so.
+ *
+ * @throws FoliotError `not_found`, or `illegal_transition` if it has ended
+ */
+export async function resumeOperation(redis: Redis, id: string): Promise<Operation> {
+  await turn(redis, id, 'running')
+  return readOperation(redis, id)
+}
+
+async function turn(
+  redis: Redis,
+  id: string,
+  to: 'paused' | 'running',
+): Promise<{ token: string; queues: readonly string[] }> {
+  const { request } = await readStoredOperation(redis, id)
+  const turned = await turnOperation(redis, { id }, to)
+  if (turned?.state === to) return { token: turned.token, queues: request.filter.queues }
+  const verb = to === 'paused' ? 'paused' : 'resumed'
+  throw new FoliotError('illegal_transition', `an operation that is ${turned?.state ?? 'gone'} cannot be ${verb}`, {
+    hint: 'it has ended; start another one for what is left',
+  })
+}
+
+function toStored(id: string, fields: Record<string, string>): StoredOperation {
+  const { ids, ...filter } = JSON.parse(fields.filter as string) as Omit<DeadLetterFilter, 'ids'> & { ids?: string[] }
+  const { ratePerSecond, stopOnFailureRatio } = fields
+  return {
+    id,
+    request: {
+      kind: fields.kind as DeadLetterMove,
+      filter: { ...filter, ...(ids && { ids: new Set(ids) }) },
+      dryRun: fields.dryRun === '1',
+      reason: JSON.parse(fields.reason as string) as MoveReason,
+      ...(ratePerSecond !== undefined && { ratePerSecond: Number(ratePerSecond) }),
+      ...(stopOnFailureRatio !== undefined && { stopOnFailureRatio: Number(stopOnFailureRatio) }),
+    },
+    state: fields.state as OperationState,
+    startedAt: Number(fields.startedAt),
+    turnedAt: Number(fields.turnedAt),
+    finishedAt: fields.finishedAt === undefined ? undefined : Number(fields.finishedAt),
+    error: fields.error,
+  }
+}
+
+const toText = (fields: Record<string, string | number>): Record<string, string> =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]))
+
+function toOperation(stored: StoredOperation, parts: readonly StoredPart[]): Operation {
+  const { id, request, state, startedAt, turnedAt, finishedAt, error } = stored
+  const { kind, dryRun, ratePerSecond, stopOnFailureRatio } = request
+  return {
+    id,
+    kind,
+    state,
+    dryRun,
+    ...(ratePerSecond !== undefined && { ratePerSecond }),
+    ...(stopOnFailureRatio !== undefined && { stopOnFailureRatio }),
+    ...sumOf(parts),
+    queues: parts.map(({ queue, cursor, done, ...part }) => ({
+      name: queue,
+      ...sumOf([part]),
+      cursor: cursor ? timeOf(cursor.at) : null,
+      done,
+    })),
+    sample: parts.flatMap(({ sample }) => sample).slice(0, SAMPLE),
+    startedAt: timeOf(startedAt),
+    updatedAt: timeOf(Math.max(turnedAt, ...parts.map(({ updatedAt }) => updatedAt))),
+    ...(finishedAt !== undefined && { finishedAt: timeOf(finishedAt) }),
+    ...(error !== undefined && { error }),
+  }
+}
+
+const SAMPLE = 10
+
+const timeOf = (ms: number): string => new Date(ms).toISOString()
+
+export function sumOf(parts: readonly OperationCounts[]): OperationCounts {
+  const sum = { matched: 0, moved: 0, finished: 0, failedAgain: 0 }
+  for (const part of parts) {
+    sum.matched += part.matched
+    sum.moved += part.moved
+    sum.finished += part.finished
+    sum.failedAgain += part.failedAgain
+  }
+  return sum
+}
