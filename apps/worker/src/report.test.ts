@@ -74,6 +74,7 @@ describe('the log', () => {
           name: 'UnrecoverableError',
           message: 'no such file',
           kind: 'unrecoverable',
+          fingerprint: expect.any(String),
           stack: expect.stringContaining('fixtures/jobs.ts'),
         },
       },

@@ -19,7 +19,7 @@ export interface AttemptRecord {
 
 /**
  * The field that holds attempt `n`. The first three attempts and the last seventeen are kept: later ones overwrite each
- * other in turn, so that a job that is retried for ever stays small. `recover-stalled.lua` says the same in Lua.
+ * other in turn, so that a job that is retried for ever stays small. `attempt-field.lua` says the same in Lua.
  */
 export const attemptField = (n: number): string => `a${n <= 3 ? n : 4 + ((n - 4) % 17)}`
 

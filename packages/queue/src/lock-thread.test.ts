@@ -2,6 +2,7 @@
  * What becomes of jobs when a handler blocks the event loop of its process. Each test waits for locks to run out, or for a
  * process to be killed, so they run at the same time.
  */
+import { spawnSync } from 'node:child_process'
 import type { Job } from '@foliot/jobs'
 import { startProcess, startRedis, type TestProcess, waitUntil } from '@foliot/testkit'
 import { describe, expect, it, vi } from 'vitest'
@@ -9,7 +10,13 @@ import { openTestQueues, succeed, type TestQueues } from './fixtures/test-queues
 import { jobKey, lockKey } from './keys.ts'
 import { LOCK_MS } from './lock-scripts.ts'
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 })
+// Each starts a process, which takes its time when all do so at once.
+vi.setConfig({ maxConcurrency: 5, testTimeout: 120_000 })
+const START_WITHIN_MS = 60_000
+
+/** Makes a process the first one of its own, as in a container. It ends with its parent. */
+const AS_FIRST = ['--map-root-user', '--pid', '--fork', '--kill-child']
+const canBeFirst = spawnSync('unshare', [...AS_FIRST, 'true']).status === 0
 
 /** Long enough for a lock to run out, and for somebody to find that. */
 const BLOCK_MS = LOCK_MS + 4000
@@ -22,6 +29,7 @@ async function startBlocking(queues: TestQueues, queue: string, id: string, conc
     entry: 'packages/queue/src/fixtures/blocking-consumer.ts',
     args: [queues.url, queue, String(concurrency)],
     until: ({ json }) => json?.ran === id,
+    timeoutMs: START_WITHIN_MS,
   })
 }
 
@@ -148,6 +156,22 @@ describe.concurrent('a job that blocks the main loop past its timeout', () => {
     process.kill(server.pid, 'SIGCONT')
     expect(blocked.errorText).toContain(id)
   })
+
+  it.skipIf(!canBeFirst)(
+    'ends its process also if that is the first of a container, which no signal of its own ends',
+    async () => {
+      const queue = q.newQueue()
+      const { id } = await q.add(queue, { input: { blockMs: 3_600_000, killAfterMs: 500 } })
+      const first = await startProcess({
+        command: ['unshare', ...AS_FIRST, process.execPath, '--conditions=source'],
+        entry: 'packages/queue/src/fixtures/blocking-consumer.ts',
+        args: [q.url, queue, '1'],
+        until: ({ json }) => json?.ran === id,
+      })
+      expect(await first.exited).toEqual({ code: null, signal: expect.stringMatching(/^SIG(TRAP|ABRT|ILL|SEGV)$/) })
+      expect(first.errorText).toContain(id)
+    },
+  )
 })
 
 describe.concurrent('a process that is past the timeout of a job', () => {

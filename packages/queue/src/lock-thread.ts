@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Redis, type RedisOptions } from 'ioredis'
 import { type LockOwner, LockRounds, type Verdict } from './lock-rounds.ts'
@@ -101,7 +102,14 @@ async function end(overdue: readonly HeldLock[]): Promise<void> {
     blockedMs,
     jobs: overdue.map(({ queue, id, attempt }) => ({ queue, jobId: id, attempt })),
   })
+  die()
+}
+
+/** A signal that the first process of a container sends to itself is passed over, even SIGKILL. A crash of V8 is not. */
+function die(): void {
   process.kill(process.pid, 'SIGKILL')
+  setFlagsFromString('--allow-natives-syntax')
+  new Function('%AbortJS("the main loop is blocked")')()
 }
 
 /** Past the streams of the process: those go through its main loop. */

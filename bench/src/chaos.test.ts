@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MEMBERS } from './chaos/plan.ts'
+import { environment } from './env.ts'
+
+let dir: string
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'foliot-chaos-test-'))
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+function startChaos(...args: string[]) {
+  const file = fileURLToPath(new URL('./chaos.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--conditions=source', file, ...args], {
+    env: { ...environment(), TMPDIR: dir },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
+  return { child, ended: ended.then(([[code], stdout, stderr]) => ({ code, stdout, stderr })) }
+}
+
+/** The processes that the run has started so far. */
+function started(): number[] {
+  const [run] = readdirSync(dir)
+  if (run === undefined || !readdirSync(join(dir, run)).includes('actions.log')) return []
+  const actions = readFileSync(join(dir, run, 'actions.log'), 'utf8')
+  return [...actions.matchAll(/ starts as process (\d+)$/gm)].map(([, pid]) => Number(pid))
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+describe('the chaos suite', () => {
+  it('ends all that it started, and leaves nothing behind, when it is told to stop', async () => {
+    const { child, ended } = startChaos('--minutes', '10', '--seed', '1')
+    while (started().length < MEMBERS.length && child.exitCode === null) await sleep(20)
+    const pids = started()
+    expect(pids.filter(isAlive)).toHaveLength(MEMBERS.length)
+    child.kill('SIGTERM')
+    expect(await ended).toMatchObject({ code: 143, stderr: 'chaos: stopped by SIGTERM\n' })
+    expect(pids.filter(isAlive)).toEqual([])
+    expect(readdirSync(dir)).toEqual([])
+  })
+
+  it('counts as failed, and leaves nothing behind, when it is asked for what it cannot do', async () => {
+    const { code, stdout, stderr } = await startChaos('--minutes', 'ten').ended
+    expect({ code, stdout: stdout.trim() }).toEqual({ code: 1, stdout: '0 passed, 1 failed' })
+    expect(stderr).toContain('expected --minutes to be a number above 0')
+    expect(readdirSync(dir)).toEqual([])
+  })
+})

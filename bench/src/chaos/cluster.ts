@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { findRedisServer, HEAP_ARGUMENTS, startRedis } from '@foliot/local-services'
+import { start, WORKSPACE } from '../process.ts'
+import { type Life, Member } from './member.ts'
+import { MEMBERS, type MemberName } from './plan.ts'
+import { quietPort } from './quiet-port.ts'
+
+/** The processes of a run: one Redis, two apis, three workers. */
+export interface Cluster extends AsyncDisposable {
+  readonly members: ReadonlyMap<MemberName, Member>
+  /** Where the apis answer, whenever they do. */
+  readonly apiUrls: readonly string[]
+  /** The one key that the apis accept. */
+  readonly key: string
+  /** Waits until each of them has said that it is ready, or `timeoutMs` are over. @returns those that have not. */
+  untilReady(timeoutMs: number, signal: AbortSignal): Promise<MemberName[]>
+}
+
+export interface ClusterOptions {
+  /** Where Redis keeps its data and everybody's output is written. */
+  dir: string
+  note(line: string): void
+  onUnexpectedEnd(member: MemberName, how: string): void
+}
+
+const JOBS = ['@foliot/example-demo', './bench/src/chaos/chaos-jobs.ts'].join(',')
+
+/** Less than the default of 10 s, so that jobs are handed back now and then. */
+const GRACE_MS = 5000
+const CONCURRENCY = 30
+
+export async function startCluster({ dir, note, onUnexpectedEnd }: ClusterOptions): Promise<Cluster> {
+  const server = await findRedisServer()
+  const ports = { redis: await quietPort(), 'api-1': await quietPort(), 'api-2': await quietPort() }
+  const key = randomBytes(32).toString('hex')
+  const redisDir = join(dir, 'redis')
+  await mkdir(redisDir, { recursive: true })
+
+  const launchRedis = async (): Promise<Life> => {
+    const redis = await startRedis({ dir: redisDir, port: ports.redis, server })
+    const exited = redis.exited.then(({ code, signal }) => signal ?? `code ${code}`)
+    return { pid: redis.pid, exited, isReady: () => true, signal: (name) => sendSignal(redis.pid, name) }
+  }
+
+  const launchApp = async (name: Exclude<MemberName, 'redis'>): Promise<Life> => {
+    const app = name.startsWith('api') ? 'api' : 'worker'
+    const output = createWriteStream(join(dir, `${name}.log`), { flags: 'a' })
+    let isReady = false
+    const { child, exited } = start({
+      name,
+      args: [...HEAP_ARGUMENTS, join(WORKSPACE, 'apps', app, 'src/main.ts')],
+      env: {
+        FOLIOT_REDIS_URL: `redis://127.0.0.1:${ports.redis}`,
+        FOLIOT_API_KEYS: key,
+        FOLIOT_API_PORT: String(name in ports ? ports[name as keyof typeof ports] : 0),
+        FOLIOT_WORKER_PORT: '0',
+        FOLIOT_JOBS: JOBS,
+        FOLIOT_CONCURRENCY: String(CONCURRENCY),
+        FOLIOT_SHUTDOWN_GRACE_MS: String(GRACE_MS),
+        // It ends when its standard input does: also when we are killed.
+        FOLIOT_SUPERVISED: '1',
+      },
+      end: (one) => one.kill('SIGTERM'),
+      onLine: (line) => {
+        output.write(`${line}\n`)
+        isReady ||= line.includes('"msg":"ready"')
+      },
+    })
+    if (child.pid === undefined) throw new Error(`${name} could not be started`)
+    return {
+      pid: child.pid,
+      exited: exited.then(() => {
+        output.end()
+        return child.signalCode ?? `code ${child.exitCode}`
+      }),
+      isReady: () => isReady,
+      signal: (name) => child.kill(name),
+    }
+  }
+
+  const members = new Map(
+    MEMBERS.map((name) => {
+      const launch = () => (name === 'redis' ? launchRedis() : launchApp(name))
+      return [name, new Member({ name, launch, note, onUnexpectedEnd: (how) => onUnexpectedEnd(name, how) })]
+    }),
+  )
+  return {
+    members,
+    key,
+    apiUrls: [ports['api-1'], ports['api-2']].map((port) => `http://127.0.0.1:${port}`),
+    async untilReady(timeoutMs, signal) {
+      const giveUpAt = performance.now() + timeoutMs
+      for (;;) {
+        const late = [...members.values()].filter(({ isReady }) => !isReady).map(({ name }) => name)
+        if (late.length === 0 || performance.now() > giveUpAt) return late
+        await sleep(50, undefined, { signal })
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...members.values()].map((member) => member.end()))
+    },
+  }
+}
+
+function sendSignal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name)
+  } catch (error) {
+    // It has ended just now, which is about to be told.
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+}

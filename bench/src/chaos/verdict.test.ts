@@ -1,0 +1,187 @@
+import type { Job, JobStatus } from '@foliot/jobs'
+import { describe, expect, it } from 'vitest'
+import { type JobRecord, Ledger } from './ledger.ts'
+import type { ChaosRequest } from './requests.ts'
+import type { Sink } from './sink.ts'
+import { judge, type Problem } from './verdict.ts'
+
+const ID = '01a1fe4a-b2e2-707a-abf7-a11b7597036d'
+
+const job = (status: JobStatus, more: Partial<Job> = {}): Job => ({
+  id: ID,
+  type: 'demo.echo',
+  version: 1,
+  queue: 'demo',
+  status,
+  attempt: 1,
+  attemptsUsed: 0,
+  maxAttempts: 3,
+  priority: 0,
+  progress: null,
+  input: null,
+  output: null,
+  error: null,
+  labels: {},
+  tenant: 'default',
+  traceId: '',
+  createdAt: '2026-11-21T13:27:50.000Z',
+  ...(['succeeded', 'failed', 'timed_out', 'cancelled'].includes(status) && { finishedAt: '2026-11-21T13:27:51.000Z' }),
+  timeline: [],
+  ...more,
+})
+
+const echo: ChaosRequest = {
+  n: 1,
+  kind: 'echoes',
+  body: { type: 'demo.echo', input: { drawn: 1 }, idempotencyKey: 'chaos-1-1', labels: {}, attempts: 3 },
+  mayEnd: ['succeeded'],
+}
+const succeeded = job('succeeded', { output: { drawn: 1 } })
+
+const effects: ChaosRequest = {
+  ...echo,
+  kind: 'has effects',
+  body: { ...echo.body, type: 'chaos.effect', input: { sink: '', request: 1, steps: 2, stepMs: 1 } },
+}
+const HEARD: Pick<Sink, 'effects' | 'results'> = {
+  effects: new Map([
+    [`${ID}:1`, { accepted: 1, refused: 3 }],
+    [`${ID}:2`, { accepted: 1, refused: 0 }],
+  ]),
+  results: new Map([
+    [`${ID}:1`, new Set(['a'])],
+    [`${ID}:2`, new Set(['b'])],
+  ]),
+}
+
+/** The verdict on one accepted job. */
+function verdictOn(request: ChaosRequest, tell: (ledger: Ledger, record: JobRecord) => void, heard = HEARD) {
+  const ledger = new Ledger()
+  tell(ledger, ledger.accept(request, job('queued')))
+  return judge(ledger, heard)
+}
+const kindsOf = ({ problems }: { problems: Problem[] }) => problems.map(({ kind }) => kind)
+
+describe('the verdict on a job', () => {
+  it('is good if it was seen to end, however often it was asked for', () => {
+    const verdict = verdictOn(echo, (ledger, record) => {
+      ledger.see(record, job('running'))
+      ledger.see(record, succeeded)
+      ledger.see(record, succeeded)
+    })
+    expect(verdict).toEqual({
+      problems: [],
+      ends: { succeeded: 1, failed: 0, timed_out: 0, cancelled: 0 },
+      reExecuted: 0,
+    })
+  })
+
+  it('is good if it was seen to end, and then no longer kept', () => {
+    const verdict = verdictOn(echo, (ledger, record) => {
+      ledger.see(record, succeeded)
+      ledger.miss(record)
+    })
+    expect(verdict.problems).toEqual([])
+    expect(verdict.ends.succeeded).toBe(1)
+  })
+
+  it('is lost if it cannot be found and never ended', () => {
+    const verdict = verdictOn(echo, (ledger, record) => {
+      ledger.see(record, job('running'))
+      ledger.miss(record)
+    })
+    expect(verdict.problems).toEqual([
+      { kind: 'lost', id: ID, why: 'accepted, last seen as running, and not to be found' },
+    ])
+  })
+
+  it('is unfinished if it still goes on', () => {
+    expect(kindsOf(verdictOn(echo, (ledger, record) => ledger.see(record, job('retrying'))))).toEqual(['unfinished'])
+  })
+
+  it.each([
+    ['in another state', job('failed', { error: { name: 'WorkerLost', message: '', kind: 'crashed' } })],
+    ['at another time', { ...succeeded, finishedAt: '2026-11-21T13:27:59.000Z' }],
+    ['by another attempt', { ...succeeded, attempt: 2 }],
+  ])('is doubled if it ended once more %s', (_, second) => {
+    const verdict = verdictOn(echo, (ledger, record) => {
+      ledger.see(record, succeeded)
+      ledger.see(record, second)
+    })
+    expect(kindsOf(verdict)).toEqual(['doubled'])
+  })
+
+  it('is doubled and unfinished if it runs again after its end', () => {
+    const verdict = verdictOn(echo, (ledger, record) => {
+      ledger.see(record, succeeded)
+      ledger.see(record, job('running', { attempt: 2 }))
+    })
+    expect(kindsOf(verdict)).toEqual(['doubled', 'unfinished'])
+  })
+
+  it('is doubled if its request made a second job', () => {
+    const verdict = verdictOn(echo, (ledger, record) => {
+      ledger.see(record, succeeded)
+      ledger.meet(1, 'another')
+      ledger.meet(2, 'that of another request')
+    })
+    expect(verdict.problems).toEqual([{ kind: 'doubled', id: ID, why: 'its request also made the job another' }])
+  })
+
+  it('is wrong if it ended as it cannot, or with another output', () => {
+    expect(kindsOf(verdictOn(echo, (ledger, record) => ledger.see(record, job('cancelled'))))).toEqual(['wrong'])
+    const other = job('succeeded', { output: { drawn: 2 } })
+    expect(kindsOf(verdictOn(echo, (ledger, record) => ledger.see(record, other)))).toEqual(['wrong'])
+  })
+
+  it('is good if it died with its workers', () => {
+    const error = { name: 'WorkerLost', message: '', kind: 'crashed' }
+    expect(verdictOn(echo, (ledger, record) => ledger.see(record, job('failed', { error }))).problems).toEqual([])
+  })
+
+  it('counts how often it was started after its first start', () => {
+    const verdict = verdictOn(echo, (ledger, record) => ledger.see(record, { ...succeeded, attempt: 4 }))
+    expect(verdict.reExecuted).toBe(3)
+  })
+})
+
+describe('the verdict on the steps of a job', () => {
+  const end = (ledger: Ledger, record: JobRecord) =>
+    ledger.see(record, job('succeeded', { output: { results: ['a', 'b'] } }))
+
+  it('is good if each had its effect once and its result is one', () => {
+    expect(verdictOn(effects, end).problems).toEqual([])
+  })
+
+  it('is doubled if an effect was accepted twice', () => {
+    const twice = { ...HEARD, effects: new Map([...HEARD.effects, [`${ID}:2`, { accepted: 2, refused: 0 }]]) }
+    expect(kindsOf(verdictOn(effects, end, twice))).toEqual(['doubled'])
+  })
+
+  it('is doubled if a step has two results, be it only in the output of the job', () => {
+    const two = { ...HEARD, results: new Map([[`${ID}:2`, new Set(['b', 'c'])]]) }
+    expect(kindsOf(verdictOn(effects, end, two))).toEqual(['doubled'])
+    const other = { ...HEARD, results: new Map([[`${ID}:2`, new Set(['c'])]]) }
+    expect(verdictOn(effects, end, other).problems).toEqual([
+      { kind: 'doubled', id: ID, why: 'step 2 has the results c, b' },
+    ])
+  })
+
+  it('counts a job once, whatever is doubled of it', () => {
+    const both = {
+      effects: new Map([
+        [`${ID}:1`, { accepted: 2, refused: 0 }],
+        [`${ID}:2`, { accepted: 2, refused: 0 }],
+      ]),
+      results: HEARD.results,
+    }
+    expect(verdictOn(effects, end, both).problems).toEqual([
+      { kind: 'doubled', id: ID, why: 'step 1 had its effect 2 times; step 2 had its effect 2 times' },
+    ])
+  })
+
+  it('is wrong if the job succeeded without one', () => {
+    const none = { ...HEARD, effects: new Map() }
+    expect(kindsOf(verdictOn(effects, end, none))).toEqual(['wrong'])
+  })
+})

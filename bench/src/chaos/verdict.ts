@@ -1,0 +1,93 @@
+import { isDeepStrictEqual } from 'node:util'
+import { isTerminal } from '@foliot/jobs'
+import type { JobRecord, Ledger } from './ledger.ts'
+import type { Sink } from './sink.ts'
+
+/** What must never come of a job. */
+export interface Problem {
+  kind: 'lost' | 'doubled' | 'unfinished' | 'wrong'
+  id: string
+  why: string
+}
+
+export interface Verdict {
+  problems: Problem[]
+  /** How many jobs ended so, by the end that was seen last. */
+  ends: Readonly<Record<'succeeded' | 'failed' | 'timed_out' | 'cancelled', number>>
+  /** How many runs of handlers came after the first of their job. */
+  reExecuted: number
+}
+
+/** Judges every accepted job by what the apis, the handlers and the sink told of it. */
+export function judge(ledger: Ledger, sink: Pick<Sink, 'effects' | 'results'>): Verdict {
+  const ends = { succeeded: 0, failed: 0, timed_out: 0, cancelled: 0 }
+  const problems: Problem[] = []
+  let reExecuted = 0
+  for (const record of ledger.records) {
+    const { status } = record.job
+    if (status in ends) ends[status as keyof typeof ends]++
+    reExecuted += Math.max(0, record.job.attempt - 1)
+    const twins = ledger.twinsOf(record)
+    if (twins.length > 0) {
+      problems.push({ kind: 'doubled', id: record.id, why: `its request also made the job ${twins.join(', ')}` })
+    }
+    problems.push(...problemsOfEnd(record), ...problemsOfResult(record), ...problemsOfSteps(record, sink))
+  }
+  return { problems: oneOfEachKind(problems), ends, reExecuted }
+}
+
+function problemsOfEnd({ id, request, sightings, job, isMissing }: JobRecord): Problem[] {
+  const { status, error } = job
+  if (sightings.length === 0 && isMissing) {
+    return [{ kind: 'lost', id, why: `accepted, last seen as ${status}, and not to be found` }]
+  }
+  const problems: Problem[] = []
+  if (sightings.length > 1) {
+    const seen = sightings.map(({ status, attempt, finishedAt }) => `${status} (attempt ${attempt}, ${finishedAt})`)
+    problems.push({ kind: 'doubled', id, why: `seen as ${seen.join(', then as ')}` })
+  }
+  if (!isTerminal(status)) return [...problems, { kind: 'unfinished', id, why: `still ${status}` }]
+  const crashed = status === 'failed' && error?.kind === 'crashed'
+  if (!crashed && !request.mayEnd.includes(status)) {
+    const ended = error ? `${status} (${error.name}: ${error.message})` : status
+    problems.push({ kind: 'wrong', id, why: `a job that ${request.kind} ended as ${ended}` })
+  }
+  return problems
+}
+
+function problemsOfResult({ id, request, job }: JobRecord): Problem[] {
+  const { type, input } = request.body
+  if (type !== 'demo.echo' || job.status !== 'succeeded' || isDeepStrictEqual(job.output, input)) return []
+  return [{ kind: 'wrong', id, why: `gave ${JSON.stringify(job.output)} for ${JSON.stringify(input)}` }]
+}
+
+function problemsOfSteps({ id, request, job }: JobRecord, { effects, results }: Pick<Sink, 'effects' | 'results'>) {
+  const problems: Problem[] = []
+  if (request.body.type !== 'chaos.effect') return problems
+  const { steps } = request.body.input as { steps: number }
+  const output = job.status === 'succeeded' ? (job.output as { results: string[] }).results : undefined
+  for (let step = 1; step <= steps; step++) {
+    const accepted = effects.get(`${id}:${step}`)?.accepted ?? 0
+    // What its handlers were given for it, and what became of that in the end.
+    const given = new Set([...(results.get(`${id}:${step}`) ?? []), ...(output?.slice(step - 1, step) ?? [])])
+    if (accepted > 1) problems.push({ kind: 'doubled', id, why: `step ${step} had its effect ${accepted} times` })
+    if (given.size > 1) {
+      problems.push({ kind: 'doubled', id, why: `step ${step} has the results ${[...given].join(', ')}` })
+    }
+    if (accepted === 0 && output !== undefined) {
+      problems.push({ kind: 'wrong', id, why: `succeeded without the effect of step ${step}` })
+    }
+  }
+  return problems
+}
+
+/** A job counts once in each figure, with all that is to say of it. */
+function oneOfEachKind(problems: readonly Problem[]): Problem[] {
+  const byJob = new Map<string, Problem>()
+  for (const problem of problems) {
+    const key = `${problem.kind} ${problem.id}`
+    const before = byJob.get(key)
+    byJob.set(key, before === undefined ? problem : { ...before, why: `${before.why}; ${problem.why}` })
+  }
+  return [...byJob.values()]
+}
