@@ -14,8 +14,30 @@ const reconnect = {
  * command takes: ten thousand at once wait for each other, and a timer for each costs as much as the command.
  */
 export function connectForRequests(url: string, silenceMs = 800): Redis {
-  const options = { enableOfflineQueue: false, maxRetriesPerRequest: 0, socketTimeout: silenceMs }
-  return gatherWrites(new Redis(url, { ...reconnect, ...options }))
+  const options = { enableOfflineQueue: false, maxRetriesPerRequest: 0 }
+  return gatherWrites(breakWhenSilent(new Redis(url, { ...reconnect, ...options }), silenceMs))
+}
+
+const LOOKS = 16
+
+/**
+ * Breaks the connection when commands wait and nothing was read at so many looks in a row. Looks are counted, each after
+ * what has come was read: a busy event loop that comes late to its timers would otherwise take answers for missing.
+ */
+function breakWhenSilent(redis: Redis, silenceMs: number): Redis {
+  let heard = 0
+  let silent = 0
+  const look = (): void => {
+    const { stream } = redis
+    const bytes = stream?.bytesRead ?? 0
+    const waits = redis.commandQueue.length > 0
+    silent = waits && bytes === heard ? silent + 1 : 0
+    heard = bytes
+    if (silent >= LOOKS) stream?.destroy(new Error(`Redis said nothing for ${silenceMs} ms`))
+  }
+  const timer = setInterval(() => setImmediate(look), silenceMs / LOOKS).unref()
+  redis.once('end', () => clearInterval(timer))
+  return redis
 }
 
 /** A connection for loops that wait for Redis as long as it takes: BullMQ demands it of workers. */

@@ -120,6 +120,10 @@ describe('an idempotency key', () => {
     ;(await withHeader(key)).problem(400, 'validation_failed')
   })
 
+  it('is refused with half of a surrogate pair, which would be the same as any other half', async () => {
+    ;(await withField('order-\ud83d')).problem(400, 'validation_failed')
+  })
+
   it('is not used up by a request that is refused', async () => {
     const key = newKey()
     ;(await withHeader(key, { ...BODY, priority: -1 })).problem(400, 'validation_failed')

@@ -7,6 +7,9 @@ const time = z.string().describe('RFC 3339, UTC')
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
 const PRINTABLE = /^[^\u0000-\u001f\u007f]*$/
 
+/** Halves of surrogate pairs all become the same character when text is stored: two keys would be one. */
+const WELL_FORMED = /^[^\ud800-\udfff]*$/u
+
 const printable = (text: z.ZodString) => text.regex(PRINTABLE, 'expected no control characters')
 
 const labelKey = printable(z.string().min(1).max(LIMITS.labelKeyLength))
@@ -48,10 +51,13 @@ const problemsOf = (schema: z.ZodString, value: unknown, of = ''): string[] =>
   schema.safeParse(value).error?.issues.map(({ message }) => of + message) ?? []
 
 /** As a field and as the header. */
-export const IdempotencyKey = printable(z.string().min(1).max(LIMITS.idempotencyKeyLength))
+export const IdempotencyKey = printable(z.string().min(1).max(LIMITS.idempotencyKeyLength)).regex(
+  WELL_FORMED,
+  'expected no halves of surrogate pairs',
+)
 
 const Dedupe = z.strictObject({
-  key: printable(z.string().min(1).max(LIMITS.idempotencyKeyLength)).meta({
+  key: IdempotencyKey.meta({
     description: 'Told apart per tenant, queue and type.',
   }),
   ttlMs: z
