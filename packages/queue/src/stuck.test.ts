@@ -1,3 +1,4 @@
+import { waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { startTcpProxy } from './fixtures/tcp-proxy.ts'
 import { openTestQueues, succeed, untilStopped } from './fixtures/test-queues.ts'
@@ -35,6 +36,12 @@ describe('findStuck', () => {
   })
 })
 
+/** How many clients of this database wait for a job. */
+async function blockedClients(db: string): Promise<number> {
+  const clients = String(await q.redis.client('LIST')).split('\n')
+  return clients.filter((line) => line.includes(` db=${db} `) && /flags=\S*b.* cmd=bzpopmin/.test(line)).length
+}
+
 describe('a consumer whose loop hangs', () => {
   /** A consumer behind a proxy; its first connection is the one for commands, the next the one that blocks. */
   async function consumeThroughProxy() {
@@ -53,6 +60,8 @@ describe('a consumer whose loop hangs', () => {
     })
     const { id } = await q.add(queue)
     await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
+    // Until its loop blocks, it fetches by the connection for commands.
+    await waitUntil(async () => (await blockedClients(pathname.slice(1))) > 0, { everyMs: 5 })
     return { proxy, queue, consumer, stuck }
   }
 
