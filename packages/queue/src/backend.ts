@@ -187,11 +187,10 @@ export class FoliotBackend extends RedisQueueBackend {
     fields: Record<string, string | number> & { atm: number },
   ) {
     const finishedOn = Date.now()
-    const args = [
-      ...this.moveToFinishedArgs(job, value, property, keep as KeepJobs, target, token, finishedOn, fetchNext, fields),
-      fields.atm,
-      ...(claim.outlived ? ['1'] : []),
-    ]
+    const args = this.moveToFinishedArgs(job, value, property, keep as KeepJobs, target, token, finishedOn, fetchNext)
+    // Where BullMQ has its fields, packed, ours follow.
+    args.pop()
+    args.push(fields.atm, claim.outlived ? 1 : 0, ...Object.entries(fields).flat())
     try {
       const result = await this.#moveHeld({ claim, token }, args)
       this.#settled.delete(token)

@@ -38,15 +38,17 @@ const add = (bull: { content: string }): string =>
   `local fields = {'env', ARGV[4]}\n${around(splice(bull, { 'local optionalValues = {}': 'local optionalValues = fields' }), lua.addJob)}`
 
 /**
- * ARGV[9] has the fields, as for BullMQ; the attempts used, which BullMQ would count, are in ARGV[10] and among them.
- * ARGV[11] is there if something outlives the job that is to be told of its end.
+ * ARGV[9] is the attempts used, which BullMQ would count. ARGV[10] is 1 if something outlives the job that is to be told
+ * of its end. The fields follow, names and values. No job of ours has children, so nobody asks for them.
  */
 const FINISH = {
+  'rcall("SCARD", jobIdKey .. ":dependencies") ~= 0': 'false',
+  'rcall("ZCARD", jobIdKey .. ":unsuccessful") ~= 0': 'false',
   'updateJobFields(jobIdKey, ARGV[9]);': '',
-  'rcall("HINCRBY", jobIdKey, "atm", 1)': 'ARGV[10]',
+  'rcall("HINCRBY", jobIdKey, "atm", 1)': 'ARGV[9]',
   'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp)':
-    'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp, unpack(cmsgpack.unpack(ARGV[9])))\n' +
-    `if ARGV[11] then\n${lua.noteEnd}\nnoteEnd(jobIdKey, jobId)\nend`,
+    'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp, unpack(ARGV, 11))\n' +
+    `if ARGV[10] == '1' then\n${lua.noteEnd}\nnoteEnd(jobIdKey, jobId)\nend`,
 }
 
 export const SCRIPTS = {
