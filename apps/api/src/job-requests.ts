@@ -1,11 +1,10 @@
-import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { LIMITS } from '@foliot/jobs'
 import type { NewJob } from '@foliot/queue'
 import type { ApiDeps } from './api.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { invalid } from './problem.ts'
-import { fieldErrorsOf } from './validation.ts'
+import { validate } from './validation.ts'
 import { IdempotencyKey, type JobRequest } from './wire/job.ts'
 
 /** What a request is told apart by besides its body. */
@@ -46,6 +45,7 @@ export async function toNewJob(
     priority: request.priority ?? type.priority,
     labels: request.labels ?? {},
     traceparent: origin.traceparent,
+    createdAt: now,
     ...(request.timeoutMs !== undefined && { timeoutMs: request.timeoutMs }),
     ...(request.deadlineMs !== undefined && { deadlineAt: deadlineAtOf(request.deadlineMs, runAt, now) }),
     ...(runAt !== undefined && { runAt }),
@@ -81,21 +81,14 @@ function deadlineAtOf(deadlineMs: number, runAt: number | undefined, now: number
 
 function idempotencyKeyOf({ idempotencyKey }: JobRequest, header: string | undefined): string | undefined {
   if (header === undefined) return idempotencyKey
-  const key = headerText(header)
-  const { error } = IdempotencyKey.safeParse(key)
-  if (error) throw invalid('the header `Idempotency-Key` cannot be used', fieldErrorsOf(error.issues))
+  const { value: key, errors } = validate(IdempotencyKey, header)
+  if (errors) throw invalid('the header `Idempotency-Key` cannot be used', errors)
   if (idempotencyKey !== undefined && key !== idempotencyKey) {
     throw invalid('the request has two idempotency keys', [
       { path: '/idempotencyKey', message: 'expected the same as in the header `Idempotency-Key`, got another one' },
     ])
   }
   return key
-}
-
-/** Node reads a header byte by byte; what was sent in UTF-8 has to be the same key as in a body. */
-function headerText(header: string): string {
-  const bytes = Buffer.from(header, 'latin1')
-  return isUtf8(bytes) ? bytes.toString() : header
 }
 
 /** Of everything but the key itself: the same key with the same fingerprint is the same request. */

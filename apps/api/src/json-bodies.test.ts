@@ -72,6 +72,11 @@ describe('a body', () => {
     expect(answer.problem(415, 'unsupported_media_type').hint).toContain('application/json')
   })
 
+  it('that is compressed is refused, as it would be read for what it is not', async () => {
+    const answer = await post('{"type":"demo.echo","input":1}', { 'content-encoding': 'gzip' })
+    expect(answer.problem(415, 'unsupported_media_type').detail).toContain('got gzip')
+  })
+
   it.each(['application/json; charset=utf-8', 'APPLICATION/JSON', 'application/json;'])(
     'of the type %s is taken',
     async (type) => {

@@ -5,13 +5,19 @@ import type { Api } from './api.ts'
 /** Reads bodies as JSON and nothing else: any other media type is answered with 415. */
 export function readJsonBodies(app: Api): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, ({ headers }, body, done) => {
     try {
+      assertPlain(headers['content-encoding'])
       done(null, readJson(body as Buffer))
     } catch (error) {
       done(error as Error)
     }
   })
+}
+
+function assertPlain(encoding: string | undefined): void {
+  if (encoding === undefined || encoding === 'identity') return
+  throw new FoliotError('unsupported_media_type', `expected a body without \`Content-Encoding\`, got ${encoding}`)
 }
 
 /**

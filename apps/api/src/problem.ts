@@ -80,7 +80,7 @@ const TOLD_ERRORS = 20
 /** A request that breaks its schema. The first problem is told in `detail`, twenty in `errors`. */
 export function invalid(what: string, errors: FieldError[]): FoliotError {
   const [first] = errors
-  const detail = first ? `${what}: ${first.path}: ${first.message}` : what
+  const detail = first ? [what, first.path, first.message].filter((part) => part !== '').join(': ') : what
   return new FoliotError('validation_failed', detail, {
     errors: errors.slice(0, TOLD_ERRORS),
     ...(errors.length > TOLD_ERRORS && {

@@ -21,6 +21,7 @@ import { queueRoutes } from './routes/queues.ts'
 import { statusRoutes } from './routes/status.ts'
 import { workerRoutes } from './routes/workers.ts'
 import { UnknownPaths } from './unknown-paths.ts'
+import { refuseUnreadParts } from './unread-parts.ts'
 import { compileValidator } from './validation.ts'
 
 const BODY_BYTES = 1024 * 1024
@@ -55,6 +56,7 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
     throw unknownPaths.explain(request, reply)
   })
   countRequests(app, deps)
+  refuseUnreadParts(app)
   const sessions = new Sessions(deps.keys)
   guardRoutes(app, deps.keys, recogniseBy(sessions))
   await describeApi(app)

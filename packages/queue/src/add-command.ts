@@ -20,6 +20,8 @@ export interface NewJob {
   priority: number
   labels: Record<string, string>
   traceparent: string
+  /** ms since 1970; what `runAt` and `deadlineAt` were reckoned from. */
+  createdAt: number
   /** Overrides the type's. */
   timeoutMs?: number
   /** The earliest start in ms since 1970. */
@@ -41,7 +43,6 @@ export const IDEMPOTENCY_TTL_MS = 24 * 60 * 60 * 1000
 /** A call of `add-job.lua`, and what it stores. */
 export interface AddCommand extends ScriptCall {
   id: string
-  created: number
   envelope: Envelope
   delayMs: number
   job: NewJob
@@ -52,9 +53,10 @@ export interface AddCommand extends ScriptCall {
 const { pack } = new Packr({ useRecords: false, encodeUndefinedAsNil: true })
 
 /** Chooses BullMQ's add script for the job and lays out its arguments as BullMQ's own client does; then come ours. */
-export function toAddCommand(job: NewJob, now: number): AddCommand {
-  const id = newJobId(now)
-  const delayMs = job.runAt === undefined ? 0 : Math.max(0, Math.ceil(job.runAt - now))
+export function toAddCommand(job: NewJob): AddCommand {
+  const { createdAt } = job
+  const id = newJobId(createdAt)
+  const delayMs = job.runAt === undefined ? 0 : Math.max(0, Math.ceil(job.runAt - createdAt))
   const script = delayMs > 0 ? 'addDelayedJob' : job.priority > 0 ? 'addPrioritizedJob' : 'addStandardJob'
   const envelope = toEnvelope(job)
   const { queue, idempotency, dedupe, maxDepth } = job
@@ -63,7 +65,7 @@ export function toAddCommand(job: NewJob, now: number): AddCommand {
   const keyOfDedupe = digest && dedupeKey(queue, digest)
   const args: Arg[] = [
     // prefix, id, name, timestamp; no parent, no scheduler; deduplication
-    pack([base, id, job.type, now, null, null, undefined, undefined, keyOfDedupe ?? null, null]),
+    pack([base, id, job.type, createdAt, null, null, undefined, undefined, keyOfDedupe ?? null, null]),
     job.inputText,
     packOptions(job, delayMs, digest),
     JSON.stringify(envelope),
@@ -74,13 +76,12 @@ export function toAddCommand(job: NewJob, now: number): AddCommand {
     keys: [],
     args,
     id,
-    created: now,
     envelope,
     delayMs,
     job,
   }
   if (!idempotency && !dedupe && maxDepth === undefined) return command
-  args.push(id, now, idempotency?.fingerprint ?? '', idempotency ? IDEMPOTENCY_TTL_MS : '')
+  args.push(id, createdAt, idempotency?.fingerprint ?? '', idempotency ? IDEMPOTENCY_TTL_MS : '')
   if (dedupe || maxDepth !== undefined) args.push(base, maxDepth ?? '', dedupe ? '1' : '')
   const record = idempotency && idempotencyKey(queue, digestOf(job.tenant, idempotency.key))
   return { ...command, ...(record && { record }), keys: [record, keyOfDedupe].filter((key) => key !== undefined) }

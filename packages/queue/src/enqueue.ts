@@ -25,7 +25,7 @@ export interface Enqueued {
  * nobody knows how it ended, `backpressure` if the queue is full, `unavailable` if the disk was not reached in time.
  */
 export async function enqueue(redis: Redis, job: NewJob, disk?: Disk): Promise<Enqueued> {
-  const command = toAddCommand(job, Date.now())
+  const command = toAddCommand(job)
   if (job.durability === undefined) return settle(redis, command, await sendScript(redis, command), disk)
   const [reply] = await runDurably(disk, [command])
   if (reply instanceof Error) throw reply
@@ -34,8 +34,7 @@ export async function enqueue(redis: Redis, job: NewJob, disk?: Disk): Promise<E
 
 /** Stores many jobs in one round trip. Each succeeds or fails for itself; the results are in order. */
 export async function enqueueMany(redis: Redis, jobs: readonly NewJob[], disk?: Disk): Promise<(Enqueued | Error)[]> {
-  const now = Date.now()
-  const commands = jobs.map((job) => toAddCommand(job, now))
+  const commands = jobs.map(toAddCommand)
   const replies = await sendAll(redis, commands, disk)
   return Promise.all(
     commands.map((command, i) => {
@@ -105,8 +104,8 @@ async function settle(redis: Redis, command: AddCommand, reply: unknown, disk?: 
 }
 
 /** The job just stored, without reading it back. */
-function newJobView({ id, job, created, envelope, delayMs }: AddCommand): Job {
-  const createdAt = new Date(created).toISOString()
+function newJobView({ id, job, envelope, delayMs }: AddCommand): Job {
+  const createdAt = new Date(job.createdAt).toISOString()
   const runAt = envelope.runAt === undefined ? undefined : new Date(envelope.runAt).toISOString()
   return {
     id,
@@ -127,7 +126,7 @@ function newJobView({ id, job, created, envelope, delayMs }: AddCommand): Job {
     traceId: job.traceparent.slice(3, 35),
     createdAt,
     ...(runAt && { runAt }),
-    ...(delayMs > 0 && { nextAttemptAt: new Date(created + delayMs).toISOString() }),
+    ...(delayMs > 0 && { nextAttemptAt: new Date(job.createdAt + delayMs).toISOString() }),
     ...(job.deadlineAt !== undefined && { deadlineAt: new Date(job.deadlineAt).toISOString() }),
     timeline: [
       { at: createdAt, event: 'created' },

@@ -25,7 +25,7 @@ export function deadLetterRoutes(app: Api, { redis, catalog, operations }: ApiDe
         description: 'Jobs that are `failed` or `timed_out` and not discarded, newest first.',
         tags,
         querystring: ListDeadLetters,
-        response: { 200: json('One page.', JobList), ...problems('validation_failed', 'not_found') },
+        response: { 200: json('One page.', JobList), ...problems('not_found') },
       },
     },
     async ({ query }) => {

@@ -5,9 +5,10 @@ import { traceContextOf } from '@foliot/telemetry'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
+import { headerText } from '../header-text.ts'
 import { type RequestOrigin, toNewJob } from '../job-requests.ts'
 import { invalid, retryAfterOf, toFoliotError, toProblem } from '../problem.ts'
-import { fieldErrorsOf } from '../validation.ts'
+import { validate } from '../validation.ts'
 import { json } from '../wire/answer.ts'
 import * as wire from '../wire/job.ts'
 import { BatchResults, BODY_PROBLEMS, problems } from '../wire/problem.ts'
@@ -59,7 +60,7 @@ export function enqueueRoutes(app: Api, deps: ApiDeps): void {
       },
     },
     async (request, reply) => {
-      const origin = { ...originOf(request), idempotencyKey: request.headers['idempotency-key'] }
+      const origin = { ...originOf(request), idempotencyKey: headerText(request.raw, 'idempotency-key') }
       const { job, replayed, deduplicated } = await enqueue(redis, await toNewJob(request.body, origin, deps), disk)
       reply.code(replayed || deduplicated ? 200 : 202).header('location', `/v1/jobs/${job.id}`)
       if (replayed) reply.header('idempotency-replayed', 'true')
@@ -160,9 +161,9 @@ const sendJson = (reply: FastifyReply, status: number, text: string): FastifyRep
   reply.code(status).type('application/json').send(text)
 
 function parseItem(item: unknown): wire.JobRequest {
-  const result = wire.JobRequest.safeParse(item)
-  if (result.success) return result.data
-  throw invalid('the job is not as expected', fieldErrorsOf(result.error.issues))
+  const { value, errors } = validate(wire.JobRequest, item)
+  if (errors) throw invalid('the job is not as expected', errors)
+  return value
 }
 
 const originOf = ({ raw }: { raw: IncomingMessage }) => ({ tenant: TENANT, traceparent: traceContextOf(raw.headers) })

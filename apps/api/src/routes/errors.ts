@@ -16,7 +16,7 @@ export function errorRoutes(app: Api, { redis, catalog }: ApiDeps): void {
         description: 'The dead letters that there are now, grouped by `error.fingerprint`.',
         tags: ['dead letters'],
         querystring: ListErrors,
-        response: { 200: json('The groups.', ErrorGroupList), ...problems('validation_failed', 'not_found') },
+        response: { 200: json('The groups.', ErrorGroupList), ...problems('not_found') },
       },
     },
     async ({ query }) => {

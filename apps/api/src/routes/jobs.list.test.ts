@@ -121,6 +121,8 @@ describe('GET /v1/jobs', () => {
     'limit=abc',
     'limit=',
     'limit=1&limit=2',
+    'limit=0x10',
+    'from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z',
     'status=bogus',
     'status=',
     'status=queued,bogus',

@@ -7,6 +7,7 @@ import { json, text } from '../wire/answer.ts'
 import { Job } from '../wire/job.ts'
 import { JobList, ListJobs } from '../wire/list.ts'
 import { problems } from '../wire/problem.ts'
+import { integerParam } from '../wire/query.ts'
 
 const tags = ['jobs']
 const params = z.object({ id: z.string() })
@@ -23,7 +24,7 @@ export function jobRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void
           'Newest first. Lists of live jobs may shift while they are read. A page may be short and still have a `nextCursor`.',
         tags,
         querystring: ListJobs,
-        response: { 200: json('One page.', JobList), ...problems('validation_failed', 'not_found') },
+        response: { 200: json('One page.', JobList), ...problems('not_found') },
       },
     },
     async ({ query }) => {
@@ -59,12 +60,12 @@ export function jobRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void
         tags,
         params,
         querystring: z.strictObject({
-          timeoutMs: z.coerce.number().int().min(0).max(60_000).default(30_000).describe('How long to wait.'),
+          timeoutMs: integerParam(0, 60_000).default(30_000).describe('How long to wait.'),
         }),
         response: {
           200: json('The job has ended.', Job),
           202: json('It is still going on.', Job),
-          ...problems('validation_failed', 'not_found'),
+          ...problems('not_found'),
         },
       },
     },

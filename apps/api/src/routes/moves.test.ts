@@ -116,6 +116,13 @@ describe('a move', () => {
     expect((await read(job)).timeline.at(-1)).toMatchObject({ event: 'cancelled', detail: 'no longer wanted' })
   })
 
+  it('is refused with a reason that is too long for a timeline', async () => {
+    const job = await jobIn('scheduled')
+    const { errors } = (await move(job, 'cancel', { 'x-reason': 'x'.repeat(257) })).problem(400, 'validation_failed')
+    expect(errors).toEqual([{ path: '/x-reason', message: 'expected at most 256 characters, got 257' }])
+    expect((await read(job)).status).toBe('scheduled')
+  })
+
   it('keeps the attempts of a redriven job counted and gives it all of them again', async () => {
     const job = await jobIn('failed')
     expect(job).toMatchObject({ attempt: 1, attemptsUsed: 1, error: { message: 'no', kind: 'error' } })

@@ -150,17 +150,17 @@ describe('PATCH /v1/queues/{name}', () => {
     [{ rateLimit: { max: 0, perMs: 1000 } }, '/rateLimit/max'],
     [{ rateLimit: { max: 1, perMs: 0 } }, '/rateLimit/perMs'],
     [{ rateLimit: { max: 1 } }, '/rateLimit/perMs'],
-    [{ limits: { rateLimit: { max: 1, perMs: 1, burst: 2 } } }, '/limits/rateLimit'],
+    [{ limits: { rateLimit: { max: 1, perMs: 1, burst: 2 } } }, '/limits/rateLimit/burst'],
     [{ rateLimit: 5 }, '/rateLimit'],
     [{ maxDepth: 0 }, '/maxDepth'],
     [{ maxDepth: 1.5 }, '/maxDepth'],
     [{ limits: { maxDepth: '7' } }, '/limits/maxDepth'],
     [{ limits: null }, '/limits'],
-    [{ colour: 'red' }, '/'],
+    [{ colour: 'red' }, '/colour'],
     [{ limits: { concurrency: 1 }, concurrency: 2 }, '/limits'],
-    [[], '/'],
-    [null, '/'],
-    ['x', '/'],
+    [[], ''],
+    [null, ''],
+    ['x', ''],
   ])('refuses %j and says where', async (body, path) => {
     const { path: queue, read } = await newQueue()
     const problem = (await api.send('PATCH', queue, JSON.stringify(body))).problem(400, 'validation_failed')

@@ -1,8 +1,8 @@
 import { GROUP_LIMIT, SCAN_LIMIT } from '@foliot/queue'
 import { z } from 'zod'
-import { jobFilter } from './list.ts'
+import { inOrder, jobFilter } from './list.ts'
 
-export const ListErrors = z.strictObject(jobFilter)
+export const ListErrors = z.strictObject(jobFilter).refine(...inOrder)
 
 const time = z.string().describe('RFC 3339, UTC')
 

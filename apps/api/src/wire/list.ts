@@ -1,26 +1,18 @@
 import { STATUSES } from '@foliot/jobs'
 import { z } from 'zod'
 import { Job } from './job.ts'
+import { integerParam, MANY, manyOf } from './query.ts'
 
 const LIMIT_DEFAULT = 50
 const LIMIT_MAX = 200
 
 /** What every list takes. */
 const page = {
-  limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT),
+  limit: integerParam(1, LIMIT_MAX).default(LIMIT_DEFAULT),
   cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before, with the same filter.'),
 }
 
 const instant = z.iso.datetime({ offset: true })
-
-const MANY = 'One, several separated by commas, or the parameter several times'
-
-/** What `MANY` says. */
-const manyOf = <T extends z.ZodType<string, string>>(item: T) =>
-  z
-    .union([z.string(), z.array(z.string())])
-    .transform((value) => [value].flat().flatMap((text) => text.split(',')))
-    .pipe(z.array(item))
 
 export const jobFilter = {
   type: z.string().max(128).optional(),
@@ -36,20 +28,35 @@ export const jobFilter = {
   to: instant.optional().describe('Made (live) or finished before this time.'),
 }
 
-export const ListJobs = z.strictObject({
-  ...page,
-  ...jobFilter,
-  status: manyOf(z.enum(STATUSES))
-    .optional()
-    .meta({ description: `${MANY}: ${STATUSES.join(', ')}.` }),
-})
-export const ListDeadLetters = z.strictObject({
-  ...page,
-  ...jobFilter,
-  id: manyOf(z.string().max(64))
-    .optional()
-    .meta({ description: `${MANY}.` }),
-})
+interface Span {
+  from?: string | undefined
+  to?: string | undefined
+}
+
+/** For `refine`: a filter whose times lie in order. */
+export const inOrder: [check: (span: Span) => boolean, problem: { path: string[]; message: string }] = [
+  ({ from, to }) => from === undefined || to === undefined || Date.parse(from) < Date.parse(to),
+  { path: ['to'], message: 'expected a time after `from`' },
+]
+
+export const ListJobs = z
+  .strictObject({
+    ...page,
+    ...jobFilter,
+    status: manyOf(z.enum(STATUSES))
+      .optional()
+      .meta({ description: `${MANY}: ${STATUSES.join(', ')}.` }),
+  })
+  .refine(...inOrder)
+export const ListDeadLetters = z
+  .strictObject({
+    ...page,
+    ...jobFilter,
+    id: manyOf(z.string().max(64))
+      .optional()
+      .meta({ description: `${MANY}.` }),
+  })
+  .refine(...inOrder)
 
 export const JobList = z.object({
   items: z.array(Job),

@@ -1,19 +1,21 @@
 import { OPERATION_STATES, RATIO_MIN_FINISHED } from '@foliot/queue'
 import { z } from 'zod'
-import { jobFilter } from './list.ts'
+import { inOrder, jobFilter } from './list.ts'
 
 const id = z.string().max(64)
 
 /** Which dead letters to move, and how. An empty filter is all of them, so it has to be written down. */
 const move = {
-  filter: z.strictObject({
-    ...jobFilter,
-    id: z
-      .union([id, z.array(id).min(1).max(1000)])
-      .transform((value) => [value].flat())
-      .optional()
-      .describe('One id, or a list of at most 1000.'),
-  }),
+  filter: z
+    .strictObject({
+      ...jobFilter,
+      id: z
+        .union([id, z.array(id).min(1).max(1000)])
+        .transform((value) => [value].flat())
+        .optional()
+        .describe('One id, or a list of at most 1000.'),
+    })
+    .refine(...inOrder),
   dryRun: z.boolean().default(false).describe('Only count, and show the first ids.'),
   ratePerSecond: z
     .int()

@@ -17,7 +17,7 @@ z.globalRegistry.add(Problem, { id: 'Problem' })
 
 /** The answers that a route may give besides its own, for its OpenAPI description. */
 export function problems(...codes: ErrorCode[]): Record<number, object> {
-  const always: ErrorCode[] = ['unauthorized', 'forbidden', 'unavailable']
+  const always: ErrorCode[] = ['validation_failed', 'unauthorized', 'forbidden', 'unavailable']
   return Object.fromEntries(
     [...codes, ...always].map((code) => [
       ERRORS[code].status,
@@ -26,8 +26,8 @@ export function problems(...codes: ErrorCode[]): Record<number, object> {
   )
 }
 
-/** What may be wrong with the body of any request that can have one. */
-export const BODY_PROBLEMS = ['validation_failed', 'payload_too_large', 'unsupported_media_type'] as const
+/** What may be wrong with the body of any request that can have one, besides what it says. */
+export const BODY_PROBLEMS = ['payload_too_large', 'unsupported_media_type'] as const
 
 /** What became of each item of a batch, in its order. */
 export const BatchResults = z.object({
