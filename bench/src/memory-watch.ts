@@ -8,6 +8,8 @@ const LOOK_EVERY_MS = 250
 
 /** What is known of a process's resident memory, in MB. */
 export interface Memory {
+  /** When it was first looked at. */
+  firstMb: number
   maxMb: number
   /** How much more it took at the end of the time watched than in the middle of it. */
   growthMb: number
@@ -21,10 +23,12 @@ export function watchMemory({ pid, exited }: Running): () => Memory {
     const bytes = await residentBytes(pid)
     if (bytes !== undefined) samples.push(bytes / MB)
   }
+  void look()
   void exited.then(() => clearInterval(timer))
   return () => {
     clearInterval(timer)
-    return { maxMb: Math.max(...samples), growthMb: growthOverLastHalf(samples) }
+    const [firstMb = Number.NaN] = samples
+    return { firstMb, maxMb: Math.max(...samples), growthMb: growthOverLastHalf(samples) }
   }
 }
 

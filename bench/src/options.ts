@@ -11,7 +11,8 @@ export interface BenchOptions {
 }
 
 const ROUNDS = 5
-const USAGE = 'usage: pnpm bench rest|drain|batch|latency|memory [--rounds N] [--short] [--profile DIR]'
+const USAGE =
+  'usage: pnpm bench rest|drain|batch|latency|memory|cancel|redrive|outage|idle [--rounds N] [--short] [--profile DIR]'
 
 /** @throws Error that names the argument that does not fit. */
 export function readOptions(args: readonly string[], cwd: string): BenchOptions {

@@ -12,6 +12,8 @@ export interface BatchLoadTask {
   warmUp: number
   batches: number
   inFlight: number
+  /** What each job is. Default: the sample. */
+  job?: object
 }
 
 export interface BatchLoadAnswer {
@@ -19,8 +21,11 @@ export interface BatchLoadAnswer {
   seconds: number
 }
 
-onErrand<BatchLoadTask, BatchLoadAnswer>(async ({ apiUrl, key, batchSize, warmUp, batches, inFlight: width }) => {
-  const jobs = Array.from({ length: batchSize }, () => ({ type: TYPE, input: INPUT }))
+const SAMPLE = { type: TYPE, input: INPUT }
+
+onErrand<BatchLoadTask, BatchLoadAnswer>(async (task) => {
+  const { apiUrl, key, batchSize, warmUp, batches, inFlight: width, job = SAMPLE } = task
+  const jobs = Array.from({ length: batchSize }, () => job)
   const body = Buffer.from(JSON.stringify({ jobs }))
   const post = keepAlivePost(`${apiUrl}/v1/jobs/batch`, { key, connections: width, expect: 207 })
   await inFlight(warmUp, width, () => post(body))
