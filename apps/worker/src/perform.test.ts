@@ -13,13 +13,15 @@ interface Run {
   onAbandoned?: (ended: Promise<unknown>) => void
   /** Stops the attempt from outside as soon as the handler runs. */
   stop?: StopReason
+  /** Stops it before that. */
+  stopBefore?: StopReason
   job?: Partial<NewJob>
 }
 
 /** Performs a handler within a real attempt. */
 function run(
   handler: Handler,
-  { timeoutMs = 60_000, stopGraceMs = 60_000, onAbandoned = () => {}, stop, job }: Run = {},
+  { timeoutMs = 60_000, stopGraceMs = 60_000, onAbandoned = () => {}, stop, stopBefore, job }: Run = {},
 ) {
   const definition = defineJob({ name: 'test.any', input: z.unknown(), timeoutMs })
   return bed.attempt((attempt) => {
@@ -27,6 +29,7 @@ function run(
       if (stop) setImmediate(() => attempt.stop(stop))
       return handler(input, ctx)
     }
+    if (stopBefore) attempt.stop(stopBefore)
     const readable = { kind: 'readable', definition, handler: observed, input: { n: 1 } } as const
     return perform(attempt, readable, { stopGraceMs, isolation: noIsolation, onAbandoned })
   }, job)
@@ -174,6 +177,13 @@ describe('perform', () => {
     expect(await run(obey, { stop: 'cancel' })).toMatchObject({ kind: 'stopped', reason: 'cancel', how: 'cooperative' })
     const performed = await run(ignore, { stop: 'cancel', stopGraceMs: 10 })
     expect(performed).toMatchObject({ kind: 'stopped', reason: 'cancel', how: 'abandoned' })
+  })
+
+  it('calls no handler if the attempt was told to stop before', async () => {
+    const calls: unknown[] = []
+    const performed = await run((input) => void calls.push(input), { stopBefore: 'cancel' })
+    expect(performed).toMatchObject({ kind: 'stopped', reason: 'cancel', how: 'cooperative' })
+    expect(calls).toEqual([])
   })
 
   it('does not take a result once the job has another owner', async () => {

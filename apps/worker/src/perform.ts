@@ -34,7 +34,8 @@ export interface Run {
 const SHUTDOWN_GRACE_MS = 1000
 
 /**
- * Calls the handler and waits for it, for its timeout, or for the attempt to be stopped. A handler that is told to stop
+ * Calls the handler and waits for it, for its timeout, or for the attempt to be stopped; one that was stopped before gets
+ * no handler. A handler that is told to stop
  * has `stopGraceMs` to end by itself. Then its process is killed if it has one of its own; else its slot is taken, and if
  * it blocks this process, this process goes.
  */
@@ -45,6 +46,8 @@ export async function perform(
 ): Promise<Performed> {
   const { definition } = job
   const { timeoutMs = definition.timeoutMs, deadlineAt = Number.POSITIVE_INFINITY } = attempt.claim.envelope
+  const { stopReason } = attempt
+  if (stopReason) return { kind: 'stopped', reason: stopReason, how: 'cooperative', timeoutMs }
   let timer: NodeJS.Timeout | undefined
   const limit = (isInline: boolean): void => {
     const leftMs = deadlineAt - Date.now()
