@@ -1,9 +1,10 @@
 // node scripts/run.mjs containers: tries docker-compose.yml for real, with images built from this checkout and three
-// workers, and takes all of it down again. Needs Docker with Compose, about two minutes and, the first time, a network.
+// workers, and takes all of it down again, with the images. Needs Docker with Compose, a network and about two minutes.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { startedBy, type TrialApi, trialApi, until } from './containers/api.ts'
-import { type Compose, findCompose } from './containers/compose.ts'
+import { type Compose, findCompose, TRIAL_IMAGES } from './containers/compose.ts'
+import { noteImages } from './containers/leftovers.ts'
 import { lastLine } from './suite/last-line.ts'
 
 const WORKERS = 3
@@ -20,7 +21,13 @@ const env = {
   FOLIOT_SHUTDOWN_GRACE_MS: '',
 }
 
-const { compose, tryCompose, docker, tryDocker }: Compose = await findCompose('foliot-trial', env)
+const trial: Compose = await findCompose('foliot-trial', env).catch((error) => {
+  console.error(error.message)
+  console.log(`\n${lastLine({ passed: 0, failed: 1 })}`)
+  process.exit(1)
+})
+const { compose, tryCompose, docker, tryDocker } = trial
+const leftovers = await noteImages(trial)
 const idsOf = async (service: string): Promise<string[]> => (await compose(['ps', '-a', '-q', service])).split('\n')
 const inspect = (id: string, format: string): Promise<string> => docker(['inspect', '--format', format, id])
 
@@ -52,7 +59,7 @@ const STEPS: Readonly<Record<string, () => Promise<void>>> = {
   },
 
   'does not start an api without a key by any other way': async () => {
-    const { code, stdout } = await tryDocker(['run', '--rm', 'foliot-api'])
+    const { code, stdout } = await tryDocker(['run', '--rm', TRIAL_IMAGES.api])
     assert.equal(code, 78)
     assert.match(stdout, /expected FOLIOT_API_KEYS/)
   },
@@ -150,6 +157,7 @@ try {
   console.error(error)
 } finally {
   await compose(['down', '--volumes'])
+  await leftovers.remove()
 }
 const failed = Object.keys(STEPS).length - passed
 console.log(lastLine({ passed, failed }))

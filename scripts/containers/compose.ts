@@ -5,6 +5,12 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 
+/** Named one by one: a docker-compose.override.yml of the user is not what is tried. */
+const FILES = ['docker-compose.yml', 'scripts/containers/images.yml'].flatMap((file) => ['-f', join(root, file)])
+
+/** What the second of them calls the images that are built. */
+export const TRIAL_IMAGES = { api: 'foliot-trial-api', worker: 'foliot-trial-worker' }
+
 /** How a program ended. */
 export interface Ended {
   code: number
@@ -12,7 +18,7 @@ export interface Ended {
   stderr: string
 }
 
-/** The containers of docker-compose.yml under a project name of their own, beside whatever else runs here. */
+/** The containers of docker-compose.yml with names of their own for project and images, beside whatever else runs here. */
 export interface Compose {
   /** Runs a command of Compose, like `['up', '-d']`. @throws Error with its output if it fails. */
   compose(args: readonly string[]): Promise<string>
@@ -32,14 +38,25 @@ export interface Compose {
 export async function findCompose(project: string, env: NodeJS.ProcessEnv): Promise<Compose> {
   const tryDocker = (args: readonly string[]) => ending('docker', args, process.env)
   const docker = (args: readonly string[]) => tryDocker(args).then((ended) => outputOf(`docker ${args[0]}`, ended))
-  await docker(['info'])
+  const info = await tryDocker(['info'])
+  if (info.code !== 0) throw notThere('a Docker that answers', 'docker info', info)
   const isPlugin = (await tryDocker(['compose', 'version'])).code === 0
   const [program, first] = isPlugin ? ['docker', ['compose']] : ['docker-compose', []]
   const tryCompose = (args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
-    ending(program, [...first, '-p', project, ...args], { ...process.env, ...env, ...more })
+    ending(program, [...first, ...FILES, '-p', project, ...args], { ...process.env, ...env, ...more })
   const compose = (args: readonly string[]) => tryCompose(args).then((ended) => outputOf(`compose ${args[0]}`, ended))
-  await compose(['version'])
+  const version = await tryCompose(['version'])
+  if (version.code !== 0) throw notThere('Docker Compose', `${[program, ...first].join(' ')} version`, version)
   return { compose, tryCompose, docker, tryDocker }
+}
+
+/** @returns an Error that says what is needed and what was found instead */
+function notThere(what: string, command: string, { stdout, stderr }: Ended): Error {
+  const lines = (stderr.trim() || stdout.trim()).split('\n')
+  return new Error(
+    `Expected ${what}, which the trial of the containers needs; \`${command}\` said: ${lines.at(-1)}\n` +
+      'Install or start it and try again: https://docs.docker.com/get-started/get-docker',
+  )
 }
 
 async function ending(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {

@@ -22,12 +22,13 @@ describe('renderScreen', () => {
     expect(Math.max(...screen.split('\n').map((line) => line.length))).toBeLessThan(180)
   })
 
-  it('gives three lines to try', () => {
+  it('gives three lines to try, which can be pasted as they are', () => {
     const lines = renderScreen(facts)
       .split('\n')
-      .filter((line) => line.startsWith('  curl '))
+      .filter((line) => line.includes('curl '))
     expect(lines.map((line) => /demo\.\w+|\/wait/.exec(line)?.[0])).toEqual(['demo.echo', '/wait', 'demo.fail'])
     expect(lines[2]).toContain('/v1/dead-letters')
+    expect(lines.join('\n')).not.toMatch(/<\w+/)
   })
 
   it('leaves a place for the key if one is needed', () => {

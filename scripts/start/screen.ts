@@ -34,8 +34,8 @@ function linesToTry(api: string, { hasDemo, hasKeys }: ScreenFacts): string[] {
   return [
     'Try it: send a job, wait for its result, and send one that fails until it is a dead letter:',
     '',
-    `  ${post} '{"type":"demo.echo","input":{"hello":"world"}}'`,
-    `  ${curl} '${api}/v1/jobs/<id of the answer>/wait'`,
+    `  id=$(${post} '{"type":"demo.echo","input":{"hello":"world"}}' | cut -d'"' -f4)`,
+    `  ${curl} ${api}/v1/jobs/$id/wait`,
     `  ${post} '{"type":"demo.fail","input":{"times":3}}'; sleep 5; ${curl} ${api}/v1/dead-letters`,
   ]
 }

@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { askRedis, freePort } from '@foliot/local-services'
+import { askRedis, findRedisServer, freePort } from '@foliot/local-services'
 import { atEndOfFile, startProcess, type TestProcess, temporaryFolder, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 
@@ -125,13 +126,30 @@ describe('supervise', () => {
         (line) => /Stopping.*|\w+ ends before redis|SIGINT reached me/.exec(line.text) ?? [],
       )
       expect(ends).toEqual([
-        'Stopping worker, then api, then redis …',
+        expect.stringMatching(/^Stopping worker, then api, then redis … .* up to 10 s to end; a second Ctrl-C/),
         'worker ends before redis',
         'api ends before redis',
       ])
       await expect(askRedis({ port: redisPort }, ['PING'])).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     },
   )
+
+  it('says at once that it stops while Redis is still starting, and starts nothing more', async () => {
+    const dir = await temporaryFolder()
+    const fifo = join(dir, 'fifo')
+    // Tells who asked for its version, and answers once somebody listens to that.
+    const redis = `#!/bin/sh\n[ -p '${fifo}' ] || exec '${await findRedisServer()}' "$@"
+      echo $PPID > '${dir}/asked'; cat '${fifo}'; rm '${fifo}'; exec '${await findRedisServer()}' "$@"`
+    await writeFile(join(dir, 'redis-server'), redis, { mode: 0o755 })
+    execFileSync('mkfifo', [fifo])
+    const starting = start({ env: { PATH: `${dir}:${process.env.PATH}` }, until: 'Stopping' })
+    const pid = await waitUntil(async () => Number(await readFile(join(dir, 'asked'), 'utf8')))
+    process.kill(pid, 'SIGINT')
+    const supervisor = await starting
+    await writeFile(fifo, '')
+    expect(await supervisor.exited).toEqual({ code: 0, signal: null })
+    expect(text(supervisor)).toBe('Stopping as soon as Redis has started …')
+  })
 
   it('resumes the data of the last start', async () => {
     const dataDir = await temporaryFolder()
@@ -184,6 +202,19 @@ describe('supervise', () => {
     expect(await supervisor.exited).toEqual({ code: 1, signal: null })
     expect(existsSync(dataDir)).toBe(false)
     taken.close()
+  })
+
+  it('refuses a second start on the same data first of all, and says who runs there', async () => {
+    const dataDir = await temporaryFolder()
+    const first = await start({ dataDir })
+    // As in a shared .env: the port is taken too, by the first.
+    const env = { FOLIOT_API_PORT: new URL(first.told('api', 'url')).port }
+    const second = await start({ dataDir, env, until: 'Foliot runs here already' })
+    expect(await second.exited).toEqual({ code: 1, signal: null })
+    expect(text(second)).toMatch(
+      /^Foliot runs here already, as process (\d+), .*\nTo stop it, .*`kill \1`\..*npm run worker`\.$/,
+    )
+    await first.stop()
   })
 
   it('stops everything when an app refuses its configuration, and shows what it said', async () => {

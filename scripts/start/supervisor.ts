@@ -1,13 +1,15 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { claimOn } from '@foliot/local-services'
+import { aborted } from './aborted.ts'
 import { chooseApiPort, DEFAULT_API_PORT } from './api-port.ts'
-import { startApp } from './app-process.ts'
-import { type KeptChild, keepRunning } from './keep-running.ts'
 import type { Output } from './output.ts'
 import { chooseRedis } from './private-redis.ts'
+import { type RunningApp, runApp } from './running-app.ts'
 import { renderScreen } from './screen.ts'
 import { DEMO_JOBS, type StartSettings } from './settings.ts'
 import type { StopRequests } from './stop-requests.ts'
+import { stoppingLine } from './stopping-line.ts'
 
 export interface SupervisorOptions {
   settings: StartSettings
@@ -33,11 +35,20 @@ const HOLD_MS = 10_000
  */
 export async function supervise(options: SupervisorOptions): Promise<number> {
   const { settings, output, requests } = options
+  const redisDir = join(options.dataDir, 'redis')
+  if (settings.redisUrl === undefined) await refuseSecondStart(redisDir)
   const port = await chooseApiPort(settings.apiHost, settings.apiPort)
   if (settings.apiPort === undefined && port !== DEFAULT_API_PORT) {
     output.say(`Port ${DEFAULT_API_PORT} is taken: the api is on ${port} instead.`)
   }
-  const redis = await chooseRedis(settings.redisUrl, join(options.dataDir, 'redis'), output.say)
+  const sayWhatFor = (): void => output.say('Stopping as soon as Redis has started …')
+  requests.stop.addEventListener('abort', sayWhatFor)
+  const redis = await chooseRedis(settings.redisUrl, redisDir, output.say)
+  requests.stop.removeEventListener('abort', sayWhatFor)
+  if (requests.stop.aborted) {
+    await redis.server?.stop()
+    return 0
+  }
   const refused = new AbortController()
   const ending = AbortSignal.any([requests.stop, refused.signal])
 
@@ -67,7 +78,12 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       output.show(renderScreen({ ...urls, redisUrl: redis.url, redisDir: redis.dir, jobs, hasDemo, hasKeys }))
     }
     await aborted(ending)
-    output.say(`Stopping ${inOrder.map(({ name }) => name).join(', then ')} …`)
+    output.say(
+      stoppingLine(
+        inOrder.map(({ name }) => name),
+        options.env,
+      ),
+    )
     for (const child of inOrder) await child.stop()
     return refused.signal.aborted ? 1 : 0
   }
@@ -75,50 +91,15 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   return requests.kill.aborted ? killed : code
 }
 
-interface RunningApp {
-  kept: KeptChild
-  /** Its address, once it has logged that it is ready. */
-  ready: Promise<string>
-}
-
-interface AppToRun {
-  entry: string
-  env: NodeJS.ProcessEnv
-  output: Output
-  onConfigError: () => void
-}
-
-function runApp(name: string, { entry, env, output, onConfigError }: AppToRun): RunningApp {
-  const ready = Promise.withResolvers<string>()
-  const onLine = (text: string): void => {
-    output.appLine(name, text)
-    const url = readyUrl(text)
-    if (url !== undefined) ready.resolve(url)
-  }
-  const start = () => startApp({ entry, env, onLine })
-  const kept = keepRunning({
-    name,
-    first: start(),
-    restart: start,
-    say: output.say,
-    onConfigError: () => {
-      output.say(`The ${name} refuses its configuration, for the reason above. Nothing would change by another try.`)
-      onConfigError()
-    },
-  })
-  return { kept, ready: ready.promise }
-}
-
-/** The `url` of an app's line `{"msg": "ready", "url": …}`. */
-function readyUrl(text: string): string | undefined {
-  if (!text.includes('"ready"')) return undefined
-  try {
-    const { msg, url } = JSON.parse(text) as Record<string, unknown>
-    return msg === 'ready' && typeof url === 'string' ? url : undefined
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
+/** @throws Error if Foliot runs on this folder: two would spoil each other's data. */
+async function refuseSecondStart(redisDir: string): Promise<void> {
+  const claim = await claimOn(redisDir)
+  if (claim === undefined) return
+  throw new Error(
+    `Foliot runs here already, as process ${claim.ownerPid}, with its data in ${redisDir}.\n` +
+      `To stop it, press Ctrl-C in its terminal or run \`kill ${claim.ownerPid}\`. ` +
+      'One more worker beside it is started by `npm run worker`.',
+  )
 }
 
 /** Waits until a job that is sent would run: the api answers, and knows what a worker can do. Undefined at the end. */
@@ -153,9 +134,4 @@ async function isOk(url: URL): Promise<boolean> {
     // It does not answer, or not now: the next try tells.
     return false
   }
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  if (signal.aborted) return Promise.resolve(undefined)
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }))
 }

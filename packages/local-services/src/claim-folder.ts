@@ -9,7 +9,7 @@ import { isAlive } from './is-alive.ts'
 import { redisPid } from './redis-pid.ts'
 
 /** Who runs a Redis on a data folder. Two servers on one folder would spoil each other's files. */
-interface Claim {
+export interface Claim {
   /** The process that started the server. */
   ownerPid: number
   /** Where the server listens, on 127.0.0.1. */
@@ -42,6 +42,17 @@ export async function claimFolder(dir: string, port: number): Promise<void> {
 
 export async function releaseFolder(dir: string): Promise<void> {
   await rm(claimFile(dir), { force: true })
+}
+
+/**
+ * Who runs a Redis on `dir` now, or undefined for nobody. What was left behind by one that was killed counts for nothing.
+ *
+ * @throws Error if the folder holds a claim that cannot be read, or its server does not say what it serves.
+ */
+export async function claimOn(dir: string): Promise<Claim | undefined> {
+  const claim = await readClaim(dir)
+  if (claim === undefined || !isAlive(claim.ownerPid)) return undefined
+  return (await serverOn(claim.port, dir)) === undefined ? undefined : claim
 }
 
 async function linked(draft: string, file: string): Promise<boolean> {

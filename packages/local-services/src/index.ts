@@ -1,4 +1,5 @@
 export { askRedis, type RedisReply } from './ask-redis.ts'
+export { type Claim, claimOn } from './claim-folder.ts'
 export { type FindRedisOptions, findRedisServer } from './find-redis-server.ts'
 export { freePort } from './free-port.ts'
 export { HEAP_ARGUMENTS } from './heap-arguments.ts'
