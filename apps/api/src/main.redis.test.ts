@@ -43,6 +43,9 @@ const WITHOUT = ['/healthz', '/metrics', '/openapi.json']
 /** What these store is all that a full Redis must refuse. */
 const TAKING = ['POST /v1/jobs', 'POST /v1/jobs/batch']
 
+/** How they are refused then. */
+const FULL = [503, 'unavailable', 'Redis is full and refused this: nothing was stored']
+
 /** What can be read even from a Redis that is full: whoever has to make room there needs to see what fills it. */
 const SHOWING_JOBS = /^GET \/v1\/(jobs|dead-letters|errors)\b/
 
@@ -112,15 +115,36 @@ describe.concurrent('an api', () => {
     const bed = await openBed()
     const redis = connectForLoops(bed.server.url)
     await redis.config('SET', 'maxmemory', '1')
+    const told = await bed.app.waitForLine(({ json }) => /^Redis is full/.test(String(json?.msg)))
+    expect(told.json).toMatchObject({
+      level: 'error',
+      msg: expect.stringMatching(/used_memory .+ 127\.0\.0\.1:\d+ refuses/),
+    })
     for (const { name, answer } of await everyCall(bed, '/wait?timeoutMs=0')) {
       const { status, body } = answer
-      if (TAKING.includes(name)) expect([name, status, body.code]).toEqual([name, 503, 'unavailable'])
+      if (TAKING.includes(name)) expect([name, status, body.code, body.detail]).toEqual([name, ...FULL])
+      // Whoever balances the load leaves the api in, for what can be read and discarded.
+      else if (name === 'GET /readyz') expect(status).toBe(200)
       else if (SHOWING_JOBS.test(name)) expect([200, 202], name).toContain(status)
       // The rest needs room or does not; none may be answered with a mistake of ours.
       else expect([200, 202, 404, 409, 503]).toContain(status)
     }
     await redis.config('SET', 'maxmemory', '0')
     await expectAllIsWell(bed)
+    await bed.app.waitForLine(({ json }) => /takes writes again/.test(String(json?.msg)))
+    const news = bed.app.lines.map(({ json }) => String(json?.msg)).filter((msg) => msg.startsWith('Redis'))
+    expect(news).toEqual([expect.stringContaining('Redis is full'), expect.stringContaining('takes writes again')])
     redis.disconnect()
+  })
+
+  it('that is started without its Redis says so in one line, and where it looks for it', async () => {
+    const server = await startRedis()
+    await server.kill()
+    const app = await startApi({ FOLIOT_REDIS_URL: server.url })
+    expect(app.errorText).toBe('')
+    expect(app.lines.filter(({ json }) => json?.level === 'error').map(({ json }) => json?.msg)).toEqual([
+      expect.stringContaining(`Redis at 127.0.0.1:${server.port} does not answer; requests get 503 until it does`),
+    ])
+    expect(app.lines.filter(({ json }) => json === undefined)).toEqual([])
   })
 })

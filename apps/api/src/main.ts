@@ -6,6 +6,7 @@ import { runServices } from '@foliot/lifecycle'
 import { Catalog, connectForRequests, Disk, defineScripts } from '@foliot/queue'
 import { exitOnSettingsError, readEnv, SETTINGS_EXIT_CODE } from '@foliot/settings'
 import { createLogger, createMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
+import { Deadlines } from './deadlines.ts'
 import { apiEnv, readKeys } from './env.ts'
 import { Finishes } from './finishes.ts'
 import { InputCheck } from './input-check.ts'
@@ -28,8 +29,11 @@ const tracing = await startTracing({
 const metrics = createMetrics({ app: 'api', log })
 const redis = defineScripts(connectForRequests(env.FOLIOT_REDIS_URL))
 const catalog = new Catalog(redis)
+// Before anything is waited for: an error of the connection that nobody listens to is printed by ioredis itself.
+const redisWatch = new RedisWatch(redis, catalog, log)
 const finishes = new Finishes(redis)
 const operations = new Operations(redis, log)
+const deadlines = new Deadlines(redis, catalog, log)
 observeQueues(metrics.meter, redis, catalog)
 const app = await buildServer({
   redis,
@@ -47,12 +51,12 @@ const listener = new Listener(app, {
   port: env.FOLIOT_API_PORT,
   graceMs: env.FOLIOT_SHUTDOWN_GRACE_MS,
 })
-const redisWatch = new RedisWatch(redis, catalog, log)
 
 await runServices({
   start: [
     redisWatch,
     operations,
+    deadlines,
     listener,
     {
       name: 'ready line',
@@ -70,6 +74,7 @@ await runServices({
     listener,
     // After the last request that could begin one, and while they can still be given back.
     operations,
+    deadlines,
     redisWatch,
     {
       name: 'telemetry',

@@ -1,5 +1,5 @@
 import { ERRORS, type ErrorCode, type FieldError, FoliotError, type Problem } from '@foliot/jobs'
-import { isRedisTrouble } from '@foliot/queue'
+import { isRedisTrouble, type RedisRefusal, refusalOf } from '@foliot/queue'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 
 /** How long a caller should wait before it tries again when nothing better is known. */
@@ -53,6 +53,8 @@ const FASTIFY_CODES: Record<string, { code: ErrorCode; hint?: string }> = {
 
 export function toFoliotError(error: unknown): FoliotError {
   if (error instanceof FoliotError) return error
+  const refusal = refusalOf(error)
+  if (refusal) return refused(refusal, error)
   if (isRedisTrouble(error)) {
     return new FoliotError(
       'unavailable',
@@ -73,6 +75,13 @@ export function toFoliotError(error: unknown): FoliotError {
     hint: 'the log of the api has the details',
   })
 }
+
+/** A command or script that Redis refuses it does not begin: what was asked for has not happened, not even in part. */
+const refused = ({ state, mend }: RedisRefusal, cause: unknown): FoliotError =>
+  new FoliotError('unavailable', `${state} and refused this: nothing was stored`, {
+    cause,
+    hint: `try again later. ${mend}`,
+  })
 
 /** An answer tells so many problems of a request at most: one wrong item may stand in a list of thousands. */
 const TOLD_ERRORS = 20

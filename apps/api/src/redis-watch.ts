@@ -1,5 +1,5 @@
 import type { Service } from '@foliot/lifecycle'
-import { assertSafeRedis, type Catalog, isRedisTrouble } from '@foliot/queue'
+import { assertSafeRedis, type Catalog, isRedisTrouble, refusalOf, WriteWatch } from '@foliot/queue'
 import type { Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 
@@ -9,13 +9,18 @@ const FIRST_NEWS_WITHIN_MS = 1500
 
 /**
  * Keeps an eye on Redis without depending on it: the api starts and answers 503 while Redis is away. Refuses one that is
- * not safe to use, as soon as it can ask. Keeps the catalog in step.
+ * not safe to use, as soon as it can ask. Says when it begins to refuse writes, as a full one does, and when that is over.
+ * Keeps the catalog in step.
+ *
+ * An api whose Redis refuses writes stays ready: the others have the same Redis. A balancer that took them all out would
+ * only take away what still works, which is to read jobs, cancel those that wait and redrive single dead letters.
  */
 export class RedisWatch implements Service {
   readonly name = 'Redis'
   readonly #redis: Redis
   readonly #catalog: Catalog
   readonly #log: Logger
+  readonly #writes: WriteWatch
   #timer: NodeJS.Timeout | undefined
   #safe = false
   #away = false
@@ -24,6 +29,13 @@ export class RedisWatch implements Service {
     this.#redis = redis
     this.#catalog = catalog
     this.#log = log
+    this.#writes = new WriteWatch(redis, {
+      onRefused: ({ state, mend }) =>
+        log.error(
+          `${state}: ${this.#place} refuses writes, and requests that need one get 503 until it takes them. ${mend}`,
+        ),
+      onTaken: () => log.info(`Redis at ${this.#place} takes writes again`),
+    })
     // Each failed try to reach Redis is an error event; one line when it goes is enough.
     redis.on('error', (err: Error) => this.#noteAway(err))
   }
@@ -49,20 +61,27 @@ export class RedisWatch implements Service {
         await assertSafeRedis(this.#redis)
         this.#safe = true
       }
+      await this.#writes.look()
       await this.#catalog.refresh()
       if (this.#away) this.#log.info('Redis is back')
       this.#away = false
     } catch (err) {
       if (!this.#safe && !isRedisTrouble(err)) throw err
-      this.#noteAway(err as Error)
+      // The look has told of a Redis that refuses even to be read.
+      if (!refusalOf(err)) this.#noteAway(err as Error)
     }
   }
 
   #noteAway(err: Error): void {
     if (this.#away) return
     this.#away = true
+    const until = 'requests get 503 until it does, and it is tried again and again'
+    this.#log.error({ err }, `Redis at ${this.#place} does not answer; ${until}: ${err.message}`)
+  }
+
+  get #place(): string {
     const { host, port } = this.#redis.options
-    this.#log.error({ err }, `Redis at ${host}:${port} does not answer; requests get 503 until it does: ${err.message}`)
+    return `${host}:${port}`
   }
 }
 

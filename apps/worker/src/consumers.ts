@@ -1,5 +1,5 @@
 import type { Service } from '@foliot/lifecycle'
-import { CancelWatch, Consumer, isRedisAway, type RunningAttempt } from '@foliot/queue'
+import { CancelWatch, Consumer, isRedisTrouble, type RunningAttempt } from '@foliot/queue'
 import { type JobMetrics, type Logger, traceBindings, withJobSpan } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import { type PipelineDeps, runAttempt } from './pipeline.ts'
@@ -40,7 +40,7 @@ export class Consumers implements Service {
         for (const consumer of this.#consumers) consumer.cancel(id, request)
       },
       onError: (err) => {
-        if (!isRedisAway(err)) options.log.error({ err }, `trouble with requests to cancel: ${err.message}`)
+        if (!isRedisTrouble(err)) options.log.error({ err }, `trouble with requests to cancel: ${err.message}`)
       },
     })
   }
@@ -71,8 +71,8 @@ function createConsumer(queue: string, options: ConsumersOptions): Consumer {
     redis,
     run: (attempt) => runReported(attempt, pipeline, metrics, log),
     onError: (err) => {
-      // That Redis is away concerns all queues: `RedisConnection` says so, once.
-      if (isRedisAway(err)) return
+      // That Redis is away or refuses writes concerns all queues: `RedisConnection` says so, once.
+      if (isRedisTrouble(err)) return
       log.error({ err }, `trouble with queue ${queue}: ${err.message}`)
     },
     onLost: ({ id, type, attempt }) => {

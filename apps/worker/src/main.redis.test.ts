@@ -1,3 +1,5 @@
+import * as demo from '@foliot/example-demo/jobs'
+import type { Job } from '@foliot/jobs'
 import { listWorkers } from '@foliot/queue'
 import { startProcess, startRedis, startWorker, type TestProcess } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
@@ -12,6 +14,39 @@ const news = (worker: TestProcess): unknown[] =>
 
 const away = (port: number) =>
   expect.stringMatching(new RegExp(`^Redis at 127\\.0\\.0\\.1:${port} is away; trying again until it is back: `))
+
+describe.concurrent('a worker whose Redis refuses writes', () => {
+  it.each([
+    ['is full', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0'], 'succeeded'],
+    // Of a primary that nobody is. Nothing can be renewed there: the lock runs out.
+    ['is a replica that may only be read', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE'], 'queued'],
+  ])('because it %s ends what runs, uses up no attempt, and says so once', async (state, begin, end, outlasted) => {
+    const { url } = await startRedis()
+    const worker = await startWorker({ FOLIOT_REDIS_URL: url, FOLIOT_JOBS: '@foliot/example-demo' })
+    const bed = await openTestBed(url)
+    const jobs = [
+      await bed.add(demo.progress, { steps: 40, stepMs: 50 }),
+      await bed.add(demo.sleep, { ms: 1500 }),
+      await bed.add(demo.sleep, { ms: 6000 }),
+      await bed.add(demo.log, { lines: 10 }, { runAt: Date.now() + 1000 }),
+    ]
+    await bed.readWhen(jobs[2] as Job, ({ status }) => status === 'running')
+    await bed.redis.call(...(begin as [string, ...string[]]))
+    await worker.waitForLine(({ json }) => String(json?.msg).startsWith(`Redis ${state}`))
+    // Longer than a lock lasts without renewal.
+    await bed.readWhen(jobs[2] as Job, ({ status }) => status === outlasted)
+    await bed.redis.call(...(end as [string, ...string[]]))
+    for (const job of jobs) {
+      expect(await bed.end(job)).toMatchObject({ status: 'succeeded', attempt: 1, attemptsUsed: 0 })
+    }
+    await worker.waitForLine(({ json }) => /takes writes again/.test(String(json?.msg)))
+    expect(news(worker)).toEqual([
+      expect.stringContaining(`Redis ${state}`),
+      expect.stringMatching(/^Redis at \S+ takes writes again$/),
+    ])
+    expect(await worker.stop()).toEqual({ code: 0, signal: null })
+  })
+})
 
 describe.concurrent('a worker whose Redis is away', () => {
   it('waits for it at the start: alive, but not ready', async () => {

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { runServices } from '@foliot/lifecycle'
-import { connectForLoops, defineScripts } from '@foliot/queue'
+import { connectForLoops, defineScripts, refusalOf } from '@foliot/queue'
 import { exitOnSettingsError, readEnv, SETTINGS_EXIT_CODE } from '@foliot/settings'
 import { createLogger, createMetrics, jobMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
 import { AbandonedHandlers } from './abandoned-handlers.ts'
@@ -60,8 +60,11 @@ const consumers = new Consumers({
     onAbandoned: (ended) => abandoned.add(ended),
     random: Math.random,
     isBroken: () => isBroken,
-    onLogRefused: ({ id }, err) =>
-      log.error({ err, jobId: id }, `Redis refused lines of the job's log: ${err.message}`),
+    onLogRefused: ({ id }, err) => {
+      // While Redis refuses every write, which `RedisConnection` tells, each job that logs would have a line here.
+      const level = refusalOf(err) ? 'debug' : 'error'
+      log[level]({ err, jobId: id }, `Redis refused lines of the job's log: ${err.message}`)
+    },
   },
   metrics: jobMetrics(metrics.meter),
   log,
@@ -79,8 +82,10 @@ const health = new HealthServer({
   port: env.FOLIOT_WORKER_PORT,
   keys,
   metrics,
-  // Redis that is away comes back by itself. A connection that is up but carries nothing does not.
-  isAlive: () => !connection.isUp || Date.now() - Math.max(presence.lastBeat, connection.upSince) < 30_000,
+  // Redis that is away comes back by itself, and one that is full is not emptied by a restart, which would cost the running
+  // jobs an attempt. A connection that is up but carries nothing does not come back.
+  isAlive: () =>
+    !connection.isUp || Date.now() - Math.max(presence.lastBeat, connection.upSince, connection.lastRefused) < 30_000,
   isReady: () => connection.isUp && presence.isOpen,
 })
 

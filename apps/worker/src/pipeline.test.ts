@@ -320,8 +320,8 @@ describe('a job with a deadline', () => {
   it('is dead without a start of its handler when it waited too long', async () => {
     let calls = 0
     const job = await ended(() => ++calls, {}, soon(-1))
-    expect(job).toMatchObject({ status: 'failed', error: { kind: 'deadline' } })
-    expect(job.error?.message).toContain('passed while it waited')
+    const error = { name: 'TimeoutError', kind: 'deadline', message: 'the deadline of the job passed while it waited' }
+    expect(job).toMatchObject({ status: 'timed_out', error })
     expect(calls).toBe(0)
   })
 

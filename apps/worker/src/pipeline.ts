@@ -36,7 +36,7 @@ export async function runAttempt(attempt: RunningAttempt, deps: PipelineDeps): P
     const readable = await readJob(claim, deps.runnables, deps.random)
     if (readable.kind === 'not_here') return readable.settlement
     definition = readable.definition
-    assertInTime(claim)
+    if (isOverdue(claim)) return overdue('the deadline of the job passed while it waited', { claim, definition, deps })
     const performed = await perform(attempt, readable, deps)
     await attempt.flushLog().catch((error: Error) => deps.onLogRefused(claim, error))
     return await settle(performed, attempt.cancelRequest, { claim, definition, deps })
@@ -47,12 +47,8 @@ export async function runAttempt(attempt: RunningAttempt, deps: PipelineDeps): P
 
 const cancelled = ({ by, reason }: CancelRequest) => ({ kind: 'cancelled', by, reason }) as const
 
-/** @throws UnrecoverableError `deadline` for a job that waited beyond it: no attempt could end in time. */
-function assertInTime({ envelope: { deadlineAt } }: Claim): void {
-  if (deadlineAt === undefined || Date.now() < deadlineAt) return
-  const at = new Date(deadlineAt).toISOString()
-  throw new UnrecoverableError(`the deadline of the job, ${at}, passed while it waited`, { kind: ERROR_KINDS.deadline })
-}
+/** Whether a job has waited beyond its deadline: no attempt could end in time. */
+const isOverdue = ({ envelope: { deadlineAt = Number.POSITIVE_INFINITY } }: Claim): boolean => Date.now() >= deadlineAt
 
 /** What is known of the attempt that ended. */
 interface Ended {
@@ -102,11 +98,8 @@ function settleStopped(
       const error = new JobError(message, { kind: ERROR_KINDS.timeout })
       return fail({ ...classifyError(error), name: 'TimeoutError' }, ended, 'timed_out')
     }
-    case 'deadline': {
-      const message = `the deadline of the job passed while it ran; ${STOP_MANNERS[how]}`
-      const error = new UnrecoverableError(message, { kind: ERROR_KINDS.deadline })
-      return fail({ ...classifyError(error), name: 'TimeoutError' }, ended, 'timed_out')
-    }
+    case 'deadline':
+      return overdue(`the deadline of the job passed while it ran; ${STOP_MANNERS[how]}`, ended)
     case 'cancel':
       return { ...cancelled(cancelRequest as CancelRequest), how }
     case 'shutdown':
@@ -120,6 +113,11 @@ function settleStopped(
       // Whoever has the job now decides: the consumer does not make this move.
       return { kind: 'handed_back', reason: 'the job has another owner now' }
   }
+}
+
+function overdue(message: string, ended: Ended): Settlement {
+  const error = new UnrecoverableError(message, { kind: ERROR_KINDS.deadline })
+  return fail({ ...classifyError(error), name: 'TimeoutError' }, ended, 'timed_out')
 }
 
 /** A failure for good or for now. A job that could not be read has no definition, and no retry would mend it. */

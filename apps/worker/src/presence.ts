@@ -5,6 +5,7 @@ import {
   announce,
   beat,
   HEARTBEAT_EVERY_MS,
+  isRedisTrouble,
   SWEEP_EVERY_MS,
   signOff,
   sweepQueue,
@@ -100,7 +101,9 @@ export class Presence implements Service {
       try {
         await round()
       } catch (err) {
-        this.#options.log.warn({ err }, `the ${what} failed; the next one is tried in ${ms} ms`)
+        // That Redis is away or refuses writes is told once, by `RedisConnection`.
+        if (!isRedisTrouble(err))
+          this.#options.log.warn({ err }, `the ${what} failed; the next one is tried in ${ms} ms`)
       } finally {
         busy = false
       }

@@ -1,5 +1,5 @@
 import { connectForLoops } from '@foliot/queue'
-import { atEndOfFile, startRedis } from '@foliot/testkit'
+import { atEndOfFile, startRedis, waitUntil } from '@foliot/testkit'
 import type { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { silent } from './fixtures/test-bed.ts'
@@ -49,6 +49,28 @@ describe('RedisConnection', () => {
       message: 'expected Redis with maxmemory-policy noeviction, got allkeys-lru',
       hint: expect.stringContaining('maxmemory-policy noeviction'),
     })
+  })
+
+  it('waits at the start for one that refuses writes', async () => {
+    const { url } = await startRedis()
+    const { redis, connection } = connect(url)
+    await redis.config('SET', 'maxmemory', '1')
+    const started = connection.start().then(() => redis.config('GET', 'maxmemory'))
+    await waitUntil(() => connection.lastRefused > 0)
+    await redis.config('SET', 'maxmemory', '0')
+    expect(await started).toEqual(['maxmemory', '0'])
+  })
+
+  it('knows when it was last refused', async () => {
+    const { url } = await startRedis()
+    const { redis, connection } = connect(url)
+    await connection.start()
+    expect(connection.lastRefused).toBe(0)
+    await redis.config('SET', 'maxmemory', '1')
+    const first = await waitUntil(() => connection.lastRefused || undefined)
+    expect(
+      await waitUntil(() => (connection.lastRefused > first ? connection.lastRefused : undefined)),
+    ).toBeGreaterThan(first)
   })
 
   it('is stopped while it waits, and twice', async () => {

@@ -1,19 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Service } from '@foliot/lifecycle'
-import { assertSafeRedis } from '@foliot/queue'
+import { assertSafeRedis, isRedisTrouble, WriteWatch } from '@foliot/queue'
 import type { Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 
-/** The process's connection to Redis: waits for it at the start, says when it goes and comes back. */
+const LOOK_EVERY_MS = 1000
+
+/**
+ * The process's connection to Redis: waits for it at the start, says when it goes and comes back, and when it begins to
+ * refuse writes and takes them again.
+ */
 export class RedisConnection implements Service {
   readonly name = 'connection to Redis'
   readonly #redis: Redis
   readonly #log: Logger
+  readonly #writes: WriteWatch
+  #timer: NodeJS.Timeout | undefined
+  #looking = false
   #complained = false
   #upSince = 0
+  #lastRefused = 0
 
   constructor(redis: Redis, log: Logger) {
     this.#redis = redis
     this.#log = log
+    this.#writes = new WriteWatch(redis, {
+      onRefused: ({ state, mend }) =>
+        log.error(
+          `${state}: ${this.#place} refuses writes. Until it takes them few jobs are started, and what running ones ` +
+            `report may not be kept; none is lost. ${mend}`,
+        ),
+      onTaken: () => log.info(`Redis at ${this.#place} takes writes again`),
+    })
     redis.on('error', (err: Error) => this.#complain(err))
     redis.on('ready', () => {
       this.#upSince = Date.now()
@@ -31,12 +49,24 @@ export class RedisConnection implements Service {
     return this.#upSince
   }
 
-  /** Waits for Redis as long as it takes. Rejects only one that is not safe to use. */
+  /** When Redis last said that it takes no writes, in ms since 1970; 0 before the first time. No heartbeat gets through then. */
+  get lastRefused(): number {
+    return this.#lastRefused
+  }
+
+  /** Waits for Redis as long as it takes, also for one that refuses writes. Rejects only one that is not safe to use. */
   async start(): Promise<void> {
     await assertSafeRedis(this.#redis)
+    for (;;) {
+      await this.#lookAtWrites()
+      if (!this.#writes.refuses) break
+      await sleep(LOOK_EVERY_MS)
+    }
+    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS)
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#timer)
     this.#redis.disconnect()
   }
 
@@ -44,7 +74,29 @@ export class RedisConnection implements Service {
   #complain(err: Error): void {
     if (this.#complained) return
     this.#complained = true
+    this.#log.error({ err }, `Redis at ${this.#place} is away; trying again until it is back: ${err.message}`)
+  }
+
+  async #look(): Promise<void> {
+    // While Redis is away the look waits with all other commands.
+    if (this.#looking) return
+    this.#looking = true
+    try {
+      await this.#lookAtWrites()
+    } catch (err) {
+      if (!isRedisTrouble(err)) this.#log.warn({ err }, 'could not see whether Redis takes writes; looking again')
+    } finally {
+      this.#looking = false
+    }
+  }
+
+  async #lookAtWrites(): Promise<void> {
+    await this.#writes.look()
+    if (this.#writes.refuses) this.#lastRefused = Date.now()
+  }
+
+  get #place(): string {
     const { host, port } = this.#redis.options
-    this.#log.error({ err }, `Redis at ${host}:${port} is away; trying again until it is back: ${err.message}`)
+    return `${host}:${port}`
   }
 }

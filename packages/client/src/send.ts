@@ -95,10 +95,28 @@ function sendOnce(options: ResolvedOptions, request: ApiRequest): Promise<Answer
   })
 }
 
-/** fetch says "fetch failed" and keeps the reason in its cause, which for a host with two addresses has only a code. */
+const TOLD_CAUSES = 3
+const CAUSE_LENGTH = 300
+
+/**
+ * fetch says "fetch failed" and keeps the reason in its cause, which for a host with two addresses has only a code. Some
+ * say it a cause deeper.
+ */
 function reasonOf(error: unknown): string {
+  const told: string[] = []
+  for (
+    let at = error;
+    at !== undefined && told.length <= TOLD_CAUSES;
+    at = at instanceof Error ? at.cause : undefined
+  ) {
+    const text = textOf(at).slice(0, CAUSE_LENGTH)
+    if (!told.some((before) => before.includes(text))) told.push(text)
+    else break
+  }
+  return told.join(': ')
+}
+
+function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const { cause } = error
-  if (!(cause instanceof Error)) return error.message
-  return `${error.message} (${cause.message || ('code' in cause ? cause.code : cause.name)})`
+  return error.message || ('code' in error ? String(error.code) : error.name)
 }

@@ -14,8 +14,8 @@ export type JobStatus = (typeof STATUSES)[number]
 
 /** The legal moves, and the event of the timeline that tells of each. Drawn in docs/job-states.md. */
 export const MOVES = {
-  scheduled: { queued: 'promoted', cancelled: 'cancelled', failed: 'failed' },
-  queued: { running: 'started', cancelled: 'cancelled', failed: 'failed' },
+  scheduled: { queued: 'promoted', cancelled: 'cancelled', failed: 'failed', timed_out: 'timed_out' },
+  queued: { running: 'started', cancelled: 'cancelled', failed: 'failed', timed_out: 'timed_out' },
   running: {
     succeeded: 'succeeded',
     failed: 'failed',
@@ -25,7 +25,7 @@ export const MOVES = {
     queued: 'handed_back',
     scheduled: 'snoozed',
   },
-  retrying: { queued: 'promoted', cancelled: 'cancelled', failed: 'failed' },
+  retrying: { queued: 'promoted', cancelled: 'cancelled', failed: 'failed', timed_out: 'timed_out' },
   succeeded: {},
   failed: { queued: 'redriven' },
   timed_out: { queued: 'redriven' },

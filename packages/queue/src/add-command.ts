@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { newJobId } from '@foliot/jobs'
 import { Packr } from 'msgpackr'
 import type { Envelope } from './envelope.ts'
-import { type BullKeys, bullBase, bullKeys, dedupeKey, idempotencyKey } from './keys.ts'
+import { type BullKeys, bullBase, bullKeys, deadlinesKey, dedupeKey, idempotencyKey } from './keys.ts'
 import type { Arg } from './scripts.ts'
 import type { ScriptCall } from './send-scripts.ts'
 
@@ -59,7 +59,7 @@ export function toAddCommand(job: NewJob): AddCommand {
   const delayMs = job.runAt === undefined ? 0 : Math.max(0, Math.ceil(job.runAt - createdAt))
   const script = delayMs > 0 ? 'addDelayedJob' : job.priority > 0 ? 'addPrioritizedJob' : 'addStandardJob'
   const envelope = toEnvelope(job)
-  const { queue, idempotency, dedupe, maxDepth } = job
+  const { queue, idempotency, dedupe, maxDepth, deadlineAt } = job
   const base = bullBase(queue)
   const digest = dedupe && digestOf(job.tenant, job.type, dedupe.key)
   const keyOfDedupe = digest && dedupeKey(queue, digest)
@@ -80,11 +80,14 @@ export function toAddCommand(job: NewJob): AddCommand {
     delayMs,
     job,
   }
-  if (!idempotency && !dedupe && maxDepth === undefined) return command
+  const more = dedupe !== undefined || maxDepth !== undefined || deadlineAt !== undefined
+  if (!idempotency && !more) return command
   args.push(id, createdAt, idempotency?.fingerprint ?? '', idempotency ? IDEMPOTENCY_TTL_MS : '')
-  if (dedupe || maxDepth !== undefined) args.push(base, maxDepth ?? '', dedupe ? '1' : '')
+  if (more) args.push(base, maxDepth ?? '', dedupe ? '1' : '')
+  if (deadlineAt !== undefined) args.push(deadlineAt)
   const record = idempotency && idempotencyKey(queue, digestOf(job.tenant, idempotency.key))
-  return { ...command, ...(record && { record }), keys: [record, keyOfDedupe].filter((key) => key !== undefined) }
+  const keys = [record, keyOfDedupe, deadlineAt === undefined ? undefined : deadlinesKey(queue)]
+  return { ...command, ...(record && { record }), keys: keys.filter((key) => key !== undefined) }
 }
 
 /** A digest, because a caller's text must never shape a key. */

@@ -1,10 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ERROR_KINDS, type JobFailure, truncate } from '@foliot/jobs'
 import { createRedisBackend, type KeepJobs, type MinimalJob, RedisQueueBackend, type WorkerOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { type AttemptRecord, attemptField, RECORD_MESSAGE_BYTES } from './attempt-record.ts'
 import { type Claim, type HeldClaim, toClaim } from './claim.ts'
-import { brokenBase, bullKeys, jobKey, recoveredKey } from './keys.ts'
+import { brokenBase, bullKeys, deadlinesKey, jobKey, recoveredKey } from './keys.ts'
 import { type Hold, renewLocks } from './lock-renewal.ts'
+import { refusalOf } from './redis-trouble.ts'
 import { type Arg, runScript } from './scripts.ts'
 import { sendScript } from './send-scripts.ts'
 import { type Settlement, STOP_MANNERS } from './settlement.ts'
@@ -32,6 +34,9 @@ export interface BackendEvents {
 const CRASHED = 'the process that ran the last attempt died, and no attempt is left'
 
 const BLOCKED = `the main loop was blocked past its timeout; ${STOP_MANNERS.killed}`
+
+/** How long it takes until what Redis refused is tried again. */
+const REFUSED_PAUSE_MS = 1000
 
 /** For how long the content of a key that should hold a job is kept, as long as the dead letter that tells of it. */
 const BROKEN_TTL_MS = 7 * 24 * 60 * 60 * 1000
@@ -79,14 +84,15 @@ export class FoliotBackend extends RedisQueueBackend {
   async postpone(claim: Claim, token: string, settlement: Settlement & { kind: 'retry' | 'snoozed' }): Promise<void> {
     const now = Date.now()
     const record = toRecord(claim, now, settlement)
-    await this.moveToDelayed(claim.id, now, settlement.delayMs, token, {
+    const options = {
       skipAttempt: settlement.kind === 'snoozed',
       fieldsToUpdate: {
         st: settlement.kind === 'retry' ? 'retrying' : 'scheduled',
         [attemptField(claim.attempt)]: JSON.stringify(record),
         ...(settlement.kind === 'retry' && failureFields(settlement.failure)),
       },
-    })
+    }
+    await untilTaken(() => this.moveToDelayed(claim.id, now, settlement.delayMs, token, options))
   }
 
   /** Puts the job back to the front of its queue without counting the attempt. */
@@ -94,19 +100,18 @@ export class FoliotBackend extends RedisQueueBackend {
     const k = this.keys as Record<string, string>
     const keys = ['active', 'wait', 'stalled', 'paused', 'meta', 'limiter', 'prioritized', 'marker', 'events']
     const record = JSON.stringify(toRecord(claim, Date.now(), settlement))
-    const reply = await runScript(
-      this.#redis,
-      'handBack',
-      keys.map((key) => k[key] as string),
-      [claim.id, token, this.toKey(claim.id), attemptField(claim.attempt), record],
-    )
+    const named = keys.map((key) => k[key] as string)
+    const args = [claim.id, token, this.toKey(claim.id), attemptField(claim.attempt), record]
+    const reply = await untilTaken(() => runScript(this.#redis, 'handBack', named, args))
     if ((reply as number) < 0) this.#events.onLost(claim)
   }
 
   override async execCommand(...[client, command, args]: Parameters<RedisQueueBackend['execCommand']>) {
     const reply = await (command === 'moveToFinished'
       ? this.#runFinish(args)
-      : super.execCommand(client, command, args))
+      : command === 'moveToActive'
+        ? slowDown(super.execCommand(client, command, args))
+        : super.execCommand(client, command, args))
     if (CLAIMING.has(command) && Array.isArray(reply) && Array.isArray(reply[0])) {
       const id = String(reply[1])
       this.#claims.set(id, toClaim(this.#queue, id, reply[0] as string[]))
@@ -126,7 +131,13 @@ export class FoliotBackend extends RedisQueueBackend {
   override async moveStalledJobsToWait(): Promise<string[]> {
     const args = this.moveStalledJobsToWaitArgs()
     const { failed, delayed } = bullKeys(this.#queue)
-    const keys = [...args.slice(0, 9).map(String), failed, delayed, recoveredKey(this.#queue)]
+    const keys = [
+      ...args.slice(0, 9).map(String),
+      failed,
+      delayed,
+      recoveredKey(this.#queue),
+      deadlinesKey(this.#queue),
+    ]
     const [max, base, now, interval] = args.slice(9) as (string | number)[]
     // A little less than its interval: a lone worker would find its own last check still standing, and skip every other.
     const checked = [max, base, now, Number(interval) - 100] as (string | number)[]
@@ -190,9 +201,9 @@ export class FoliotBackend extends RedisQueueBackend {
     const args = this.moveToFinishedArgs(job, value, property, keep as KeepJobs, target, token, finishedOn, fetchNext)
     // Where BullMQ has its fields, packed, ours follow.
     args.pop()
-    args.push(fields.atm, claim.outlived ? 1 : 0, ...Object.entries(fields).flat())
+    args.push(fields.atm, claim.outlived ? deadlinesKey(this.#queue) : '', ...Object.entries(fields).flat())
     try {
-      const result = await this.#moveHeld({ claim, token }, args)
+      const result = await untilTaken(() => this.#moveHeld({ claim, token }, args))
       this.#settled.delete(token)
       return { result, finishedOn }
     } catch (error) {
@@ -241,6 +252,31 @@ export class FoliotBackend extends RedisQueueBackend {
     const settled = this.#settled.get(token)
     if (!settled) throw new Error(`BullMQ finished job ${id}, which no attempt has settled`)
     return settled
+  }
+}
+
+/**
+ * Has the end of an attempt wait for a Redis that refuses it, as it waits for one that is away: an end that is lost would
+ * have the job run again. What was refused was not begun, so that it can be sent again.
+ */
+async function untilTaken<T>(move: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await move()
+    } catch (error) {
+      if (!refusalOf(error)) throw error
+      await sleep(REFUSED_PAUSE_MS)
+    }
+  }
+}
+
+/** BullMQ would ask a Redis that refuses to hand out jobs for the next one at once, again and again. */
+async function slowDown<T>(fetched: Promise<T>): Promise<T> {
+  try {
+    return await fetched
+  } catch (error) {
+    if (refusalOf(error)) await sleep(REFUSED_PAUSE_MS, undefined, { ref: false })
+    throw error
   }
 }
 

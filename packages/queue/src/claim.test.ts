@@ -56,6 +56,13 @@ describe('toClaim', () => {
     expect(claimOf({ env: JSON.stringify({ ...NO_ENVELOPE, runAt: 2000 }) }).claim.scheduledFor).toBe(2000)
   })
 
+  it('has the deadline that a redrive gave it, and something to tell of its end', () => {
+    const env = JSON.stringify({ ...NO_ENVELOPE, deadlineAt: 2000 })
+    expect(claimOf({ env }).claim).toMatchObject({ envelope: { deadlineAt: 2000 }, outlived: false })
+    expect(claimOf({ env, dl: '5000' }).claim).toMatchObject({ envelope: { deadlineAt: 5000 }, outlived: true })
+    expect(claimOf({ env, dl: 'soon' }).claim.unreadable).toContain('its envelope cannot be parsed')
+  })
+
   it('welcomes a job of plain BullMQ, which has no envelope', () => {
     const { claim } = claimOf({ env: undefined, opts: '{"attempts":0}', atm: undefined, priority: undefined })
     expect(claim).toMatchObject({

@@ -78,7 +78,7 @@ export function toClaim(queue: string, id: string, flat: string[]): HeldClaim {
     if (!/^-?\d+$/.test(fields[name] ?? '0')) problems.push(`its ${name} is no number`)
   }
 
-  const envelope = readEnvelope(fields.env, problems)
+  const envelope = readEnvelope(fields, problems)
   const options = isObject(parsed.opts) ? parsed.opts : {}
   const createdAt = Number(fields.timestamp) || 0
   return {
@@ -97,7 +97,7 @@ export function toClaim(queue: string, id: string, flat: string[]): HeldClaim {
     scheduledFor: envelope.runAt ?? createdAt,
     unreadable: problems.length > 0 ? problems.join('; ') : undefined,
     stalls: fields.stc ?? '0',
-    outlived: fields.ik !== undefined || fields.deid !== undefined,
+    outlived: fields.ik !== undefined || fields.deid !== undefined || fields.dl !== undefined,
     cancelRequest: parseCancelRequest(fields.cx),
     steps: readSteps(fields),
   }
@@ -110,11 +110,11 @@ export const maxAttemptsOf = ({ attempts }: { attempts?: unknown }): number =>
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function readEnvelope(text: string | undefined, problems: string[]): Envelope {
+function readEnvelope({ env, dl }: Record<string, string>, problems: string[]): Envelope {
   // A job added by plain BullMQ has none, and is welcome.
-  if (text === undefined) return NO_ENVELOPE
+  if (env === undefined) return NO_ENVELOPE
   try {
-    return parseEnvelope(text)
+    return parseEnvelope(env, dl)
   } catch (error) {
     problems.push(`its envelope cannot be parsed: ${(error as Error).message}`)
     return NO_ENVELOPE

@@ -1,10 +1,7 @@
 import { atEndOfFile, startRedis, waitUntil } from '@foliot/testkit'
 import type { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
-import { assertSafeRedis, connectForLoops, connectForRequests, isRedisTrouble, untilReady } from './connection.ts'
-import { enqueue } from './enqueue.ts'
-import { newJob } from './fixtures/test-queues.ts'
-import { defineScripts } from './scripts.ts'
+import { assertSafeRedis, connectForLoops, connectForRequests, untilReady } from './connection.ts'
 
 function ended(redis: Redis): Redis {
   redis.on('error', () => undefined)
@@ -75,43 +72,5 @@ describe('assertSafeRedis', () => {
       message: 'expected Redis with maxmemory-policy noeviction, got allkeys-lru',
       hint: expect.stringContaining('CONFIG SET maxmemory-policy noeviction'),
     })
-  })
-})
-
-describe('isRedisTrouble', () => {
-  /** What the promise was rejected with. */
-  const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
-    promise.then(
-      () => undefined,
-      (error: unknown) => error,
-    )
-
-  it('knows a Redis that hangs, is full, goes, and is gone', async () => {
-    const server = await startRedis()
-    const redis = ended(defineScripts(connectForRequests(server.url, 100)))
-    await untilReady(redis, 10_000)
-    const troubles: unknown[] = []
-    await redis.config('SET', 'maxmemory', '1')
-    troubles.push(await errorOf(enqueue(redis, newJob('mail'))))
-    process.kill(server.pid, 'SIGSTOP')
-    troubles.push(await errorOf(redis.ping()))
-    const underWay = errorOf(redis.ping())
-    await server.kill()
-    troubles.push(await underWay)
-    await waitUntil(() => redis.status !== 'ready')
-    troubles.push(await errorOf(redis.ping()))
-    redis.disconnect()
-    troubles.push(await errorOf(redis.ping()))
-    expect(troubles.map((error) => [String(error), isRedisTrouble(error)])).toEqual(
-      troubles.map(() => [expect.stringContaining('Error'), true]),
-    )
-  })
-
-  it('takes nothing else for it', async () => {
-    const { url } = await startRedis()
-    const redis = ended(connectForLoops(url))
-    await redis.set('text', 'x')
-    const wrong = [await errorOf(redis.lpush('text', 'y')), await errorOf(redis.call('NOSUCH'))]
-    for (const error of [...wrong, new TypeError('x'), 'OOM', undefined]) expect(isRedisTrouble(error)).toBe(false)
   })
 })

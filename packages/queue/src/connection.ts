@@ -84,7 +84,11 @@ export function olderVersion(info: string, oldest: readonly [major: number, mino
 export async function assertSafeRedis(redis: Redis): Promise<void> {
   const info = await redis.info()
   const older = olderVersion(info, [6, 2])
-  if (older) throw new FoliotError('unavailable', `expected Redis 6.2 or later, got ${older}`)
+  if (older) {
+    throw new FoliotError('unavailable', `expected Redis 6.2 or later, got ${older}`, {
+      hint: 'use a newer Redis, or Valkey; infra/redis/redis.conf is for Redis 7 and later',
+    })
+  }
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
   if (policy !== undefined && policy !== 'noeviction') {
     throw new FoliotError('unavailable', `expected Redis with maxmemory-policy noeviction, got ${policy}`, {
@@ -92,29 +96,3 @@ export async function assertSafeRedis(redis: Redis): Promise<void> {
     })
   }
 }
-
-/** Beginnings of ioredis' messages for a connection that is not there. */
-const AWAY = [
-  "Stream isn't writeable",
-  'Connection is closed',
-  'Command aborted',
-  'Reached the max retries per request',
-  'connect E',
-  'read E',
-  'write E',
-]
-
-/**
- * Beginnings of errors by which Redis says that it cannot serve now. Our transactions are right: one that it aborts was
- * refused for the state that it is in, such as full.
- */
-const UNABLE = ['LOADING', 'READONLY', 'MASTERDOWN', 'CLUSTERDOWN', 'MISCONF', 'OOM', 'BUSY ', 'EXECABORT']
-
-/** Whether the error says that the connection to Redis is not there. */
-export const isRedisAway = (error: unknown): boolean => beginsWith(error, AWAY)
-
-/** Whether the error says that Redis is away, hung or full, rather than that a command was wrong. */
-export const isRedisTrouble = (error: unknown): boolean => beginsWith(error, AWAY) || beginsWith(error, UNABLE)
-
-const beginsWith = (error: unknown, beginnings: readonly string[]): boolean =>
-  error instanceof Error && beginnings.some((beginning) => error.message.startsWith(beginning))

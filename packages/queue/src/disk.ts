@@ -2,6 +2,7 @@ import { FoliotError } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import { olderVersion, untilReady } from './connection.ts'
 import { diskMarkKey } from './keys.ts'
+import { refusalOf } from './redis-trouble.ts'
 import { defineScripts } from './scripts.ts'
 import { type ScriptCall, sendScripts } from './send-scripts.ts'
 
@@ -82,6 +83,8 @@ export class Disk {
     const redis = await this.#connected()
     const { stream } = redis
     const replies = await sendScripts(redis, calls)
+    // A full Redis, for example: nothing of this is to be waited for, and the mark would be refused as well.
+    if (replies.every((reply) => refusalOf(reply) !== undefined)) return replies
     // Another connection may be to another server, whose disk says nothing of what this one wrote.
     if (redis.stream !== stream) throw new Error('the connection to Redis was lost before its disk was reached')
     const [, acknowledged] = await Promise.all([

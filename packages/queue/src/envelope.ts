@@ -1,4 +1,7 @@
-/** What Foliot knows of a job beyond BullMQ's own fields. Stored as JSON in the job hash, written once, at enqueue. */
+/**
+ * What Foliot knows of a job beyond BullMQ's own fields. Stored as JSON in the job hash, written once, at enqueue. Only
+ * the deadline moves, by a redrive; the one that holds is in a field of its own.
+ */
 export interface Envelope {
   /** Version of the job type when the job was enqueued. */
   version: number
@@ -17,10 +20,12 @@ export interface Envelope {
 /**
  * Reads an envelope as it is stored.
  *
+ * @param deadline the field that holds the deadline, if there is one: it stands for the one in the text
  * @throws Error that says what is wrong with it.
  */
-export function parseEnvelope(text: string): Envelope {
-  const value: unknown = JSON.parse(text)
+export function parseEnvelope(text: string, deadline?: string): Envelope {
+  const stored: unknown = JSON.parse(text)
+  const value = deadline === undefined ? stored : { ...(stored as Envelope), deadlineAt: Number(deadline) }
   const { version, tenant, labels, traceparent, timeoutMs, runAt, deadlineAt } = (value ?? {}) as Partial<Envelope>
   const fits =
     Number.isSafeInteger(version) &&

@@ -70,7 +70,7 @@ export function statusOf({ fields, locked, delayedScore }: StoredJob): JobStatus
 export function toJob(stored: StoredJob): Job {
   const { fields, id, queue } = stored
   const status = statusOf(stored)
-  const envelope = envelopeOf(fields.env)
+  const envelope = envelopeOf(fields)
   // As in the timeline: a fetch that was under way when the job was added bears a time from before it.
   const startedAt = isoOf(
     fields.processedOn && String(Math.max(Number(fields.processedOn), numberOf(fields.timestamp))),
@@ -132,9 +132,9 @@ function isoOf(ms: string | undefined): string | undefined {
   return ms && !Number.isNaN(date.valueOf()) ? date.toISOString() : undefined
 }
 
-function envelopeOf(text: string | undefined): Envelope {
+function envelopeOf({ env, dl }: Record<string, string>): Envelope {
   try {
-    return text === undefined ? NO_ENVELOPE : parseEnvelope(text)
+    return env === undefined ? NO_ENVELOPE : parseEnvelope(env, dl)
   } catch {
     return NO_ENVELOPE
   }

@@ -22,7 +22,7 @@ async function useEverything(queue: string): Promise<void> {
   const ids = {
     done: await add({ idempotency: { key: 'a', fingerprint: 'b' }, dedupe: { key: 'c' }, maxDepth: 1000 }),
     dead: await add({ input: 'dead' }),
-    retried: await add({ input: 'retry', priority: 3 }),
+    retried: await add({ input: 'retry', priority: 3, deadlineAt: Date.now() + 600_000 }),
     snoozed: await add({ input: 'snooze' }),
     promoted: await add({ runAt: Date.now() + 60_000 }),
     cancelled: await add({ runAt: Date.now() + 60_000, priority: 2 }),
@@ -92,6 +92,7 @@ describe('the keys of a database that everything was done to', () => {
       keys.depthLimitsKey,
       keys.workersKey,
       keys.operationLeasesKey,
+      keys.deadlinesKey(queue),
     ]
     const withTtl = [
       [keys.idempotencyKey(queue, '*'), 1],
@@ -127,6 +128,7 @@ describe('keys.ts', () => {
       keys.idempotencyKey(queue, 'digest'),
       keys.sweepLeaseKey(queue),
       keys.recoveredKey(queue),
+      keys.deadlinesKey(queue),
       keys.brokenBase(queue),
       keys.operationPartKey(queue, 'id'),
       keys.operationUnfinishedKey(queue, 'id'),
@@ -135,6 +137,7 @@ describe('keys.ts', () => {
       keys.idempotencyKey(queue, 'digest'),
       keys.sweepLeaseKey(queue),
       keys.recoveredKey(queue),
+      keys.deadlinesKey(queue),
       keys.brokenBase(queue),
       keys.cancelChannel,
       keys.catalogKey,
@@ -143,6 +146,7 @@ describe('keys.ts', () => {
       keys.queuesKey,
       keys.depthLimitsKey,
       keys.diskMarkKey,
+      keys.writeProbeKey,
       keys.workersKey,
       keys.workerKey('w'),
       keys.operationBase,

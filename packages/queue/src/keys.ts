@@ -85,6 +85,12 @@ export const idempotencyKey = (queue: string, digest: string): string => `foliot
  */
 export const dedupeKey = (queue: string, digest: string): string => `${bullBase(queue)}de:${digest}`
 
+/**
+ * ZSET job id → when it has to have ended (ms), for jobs with a deadline that have not. One that is found running then is
+ * looked at again a little later. Whatever ends a job removes it; one that was deleted leaves it when it is due.
+ */
+export const deadlinesKey = (queue: string): string => `foliot-x:{${queue}}:deadlines`
+
 /** What keys of any type with a TTL begin with, followed by a job's id: what was found where its hash should be. */
 export const brokenBase = (queue: string): string => `foliot-x:{${queue}}:broken:`
 
@@ -114,6 +120,9 @@ export const depthLimitsKey = 'foliot-x:{catalog}:depth-limits'
 
 /** STRING with a TTL: written last before the disk is waited for. */
 export const diskMarkKey = 'foliot-x:{disk}:mark'
+
+/** Nothing is ever there: by what a write to it would meet it is seen whether Redis takes writes. */
+export const writeProbeKey = 'foliot-x:{probe}:write'
 
 /** ZSET worker id → its last heartbeat (ms). Dead workers are dropped by the next heartbeat of a live one. */
 export const workersKey = 'foliot-x:{workers}:beats'

@@ -4,7 +4,7 @@ import { cancellation } from './backend.ts'
 import type { CancelRequest } from './cancel-request.ts'
 import type { CancelMessage } from './cancel-watch.ts'
 import { readStoredJob, statusOf, toJob } from './job-hash.ts'
-import { bullKeys, cancelChannel, jobKey, lockKey } from './keys.ts'
+import { bullKeys, cancelChannel, deadlinesKey, jobKey, lockKey } from './keys.ts'
 import { type Arg, runScript } from './scripts.ts'
 import type { CallerEvent } from './timeline.ts'
 
@@ -32,7 +32,8 @@ export async function cancelJob(
   { by, reason = 'cancelled' }: MoveReason,
 ): Promise<Job> {
   const k = bullKeys(queue)
-  const keys = [jobKey(queue, id), lockKey(queue, id), k.wait, k.prioritized, k.delayed, k.completed, k.events]
+  const places = [k.wait, k.prioritized, k.delayed, k.completed]
+  const keys = [jobKey(queue, id), lockKey(queue, id), ...places, k.events, deadlinesKey(queue)]
   const request: CancelRequest = { by, reason, at: Date.now() }
   const message: CancelMessage = { queue, id, request }
   const texts = [cancellation({ by, reason }), JSON.stringify(request), cancelChannel, JSON.stringify(message)]
@@ -53,7 +54,7 @@ export async function promoteJob(redis: Redis, { queue, id }: JobRef, reason: Mo
 }
 
 /**
- * Puts one dead letter back into its queue, with all its attempts to go.
+ * Puts one dead letter back into its queue, with all its attempts and all its time (`deadlineMs`) to go.
  *
  * @throws FoliotError `not_found`, or `illegal_transition` with the status it is in.
  */
@@ -94,8 +95,8 @@ export function deadLetterMove(
   if (move === 'discard') {
     return { keys: [k.failed, k.completed], args: [k.base, Date.now(), callerEvent('discarded', reason)] }
   }
-  const keys = [k.failed, k.wait, k.prioritized, k.pc, k.events, k.marker, k.meta]
-  return { keys, args: [k.base, callerEvent('redriven', reason)] }
+  const keys = [k.failed, k.wait, k.prioritized, k.pc, k.events, k.marker, k.meta, deadlinesKey(queue)]
+  return { keys, args: [k.base, Date.now(), callerEvent('redriven', reason)] }
 }
 
 function callerEvent(event: CallerEvent['event'], { by, reason }: MoveReason): string {

@@ -7,8 +7,8 @@ import { Queue } from 'bullmq'
 import { describe, expect, it, vi } from 'vitest'
 import { readLog } from './find-job.ts'
 import { guarded, openTestQueues, succeed } from './fixtures/test-queues.ts'
-import { brokenBase, bullKeys, bullName, jobKey, lockKey, PREFIX } from './keys.ts'
-import { redriveJob } from './moves.ts'
+import { brokenBase, bullKeys, bullName, deadlinesKey, jobKey, lockKey, PREFIX } from './keys.ts'
+import { promoteJob, redriveJob } from './moves.ts'
 import type { RunningAttempt } from './running-attempt.ts'
 
 vi.setConfig({ maxConcurrency: 20 })
@@ -77,6 +77,32 @@ describe.concurrent('a process that is killed', () => {
     const job = await q.readWhen(queue, once.id, ({ status }) => status === 'succeeded')
     expect(events(job)).toBe('created started worker_lost failed redriven started succeeded')
     expect(job).toMatchObject({ attempt: 2, attemptsUsed: 0 })
+  })
+})
+
+describe.concurrent('a process that is killed at the last attempt', () => {
+  it('leaves nothing of the failure before on its job, though both are of one kind, and no deadline', async () => {
+    const queue = q.newQueue()
+    const { id } = await q.add(queue, { maxAttempts: 2, deadlineAt: Date.now() + 600_000 })
+    const { consumer } = await q.consume(queue, async () => {
+      const failure = { name: 'Error', message: 'no', kind: 'crashed', fingerprint: 'crashed-1234', stack: 'Error: no' }
+      return { kind: 'retry', outcome: 'failed', failure, reason: 'again', delayMs: 600_000 }
+    })
+    const before = await q.readWhen(queue, id, ({ status }) => status === 'retrying')
+    expect(before.error).toMatchObject({ fingerprint: 'crashed-1234', stack: 'Error: no' })
+    await consumer.stop(0)
+    await promoteJob(q.redis, { queue, id }, { by: 'test' })
+    const process = await holdElsewhere(queue, [id])
+    await q.consume(queue, succeed)
+    await process.kill()
+    const { error } = await q.readWhen(queue, id, ({ status }) => status === 'failed')
+    expect(error).toEqual({
+      name: 'WorkerLost',
+      message: expect.stringContaining('died'),
+      kind: 'crashed',
+      fingerprint: expect.stringMatching(/^crashed-[0-9a-f]{16}$/),
+    })
+    expect(await q.redis.exists(deadlinesKey(queue))).toBe(0)
   })
 })
 

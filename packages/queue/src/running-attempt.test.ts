@@ -1,4 +1,5 @@
 import { LIMITS } from '@foliot/jobs'
+import { startRedis } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { readLog } from './find-job.ts'
 import { openTestQueues, retry, succeed } from './fixtures/test-queues.ts'
@@ -8,10 +9,10 @@ import type { RunningAttempt } from './running-attempt.ts'
 const q = await openTestQueues()
 
 /** An attempt that runs for as long as the test needs it. */
-async function hold(queue = q.newQueue()): Promise<{ attempt: RunningAttempt; queue: string; id: string }> {
-  const { id } = await q.add(queue)
+async function hold(queue = q.newQueue(), at = q): Promise<{ attempt: RunningAttempt; queue: string; id: string }> {
+  const { id } = await at.add(queue)
   const held = Promise.withResolvers<RunningAttempt>()
-  await q.consume(queue, async (attempt) => {
+  await at.consume(queue, async (attempt) => {
     held.resolve(attempt)
     await attempt.stopped
     return succeed()
@@ -33,6 +34,26 @@ describe('progress', () => {
       expect((await q.read(queue, id)).progress).toEqual(JSON.parse(json))
     },
   )
+})
+
+describe('on a Redis that is full', () => {
+  it('progress is not kept, and a step waits for room, or for the end of the attempt', async () => {
+    const { url } = await startRedis()
+    const own = await openTestQueues(url)
+    const { attempt, queue, id } = await hold('full', own)
+    const { attempt: stopped } = await hold('full-too', own)
+    await own.redis.config('SET', 'maxmemory', '1')
+    await attempt.progress('50')
+    const kept = attempt.keepStep('charge', '"once"')
+    const given = expect(stopped.keepStep('charge', '1')).rejects.toThrow('the job was cancelled')
+    stopped.stop('cancel')
+    await given
+    expect(await Promise.race([kept, own.redis.ping()])).toBe('PONG')
+    await own.redis.config('SET', 'maxmemory', '0')
+    await kept
+    expect(await own.redis.hget(jobKey(queue, id), 's:charge')).toBe('"once"')
+    expect((await own.read(queue, id)).progress).toBeNull()
+  })
 })
 
 describe('log', () => {

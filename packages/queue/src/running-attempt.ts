@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LIMITS, truncate } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import type { CancelRequest } from './cancel-request.ts'
 import type { Claim, HeldClaim } from './claim.ts'
 import { bullKeys, jobKey, lockKey, logsKey } from './keys.ts'
+import { refusalOf } from './redis-trouble.ts'
 import { runScript } from './scripts.ts'
 import { stepField } from './step-fields.ts'
 
@@ -11,6 +13,9 @@ export type StopReason = 'timeout' | 'deadline' | 'cancel' | 'lost' | 'shutdown'
 
 /** How many lines one call writes; Redis' Lua takes about 8 000 arguments. */
 const LOG_BATCH = 500
+
+/** How long the result of a step waits after Redis refused it. */
+const REFUSED_PAUSE_MS = 1000
 
 /**
  * An attempt while it runs: the claim, the way to stop it, and the only way in which it may write. Each write is checked
@@ -78,19 +83,37 @@ export class RunningAttempt {
     this.#ended = true
   }
 
-  /** Stores the progress; resolves when it can be read. `json` is JSON text. Does nothing once the job is lost. */
+  /**
+   * Stores the progress; resolves when it can be read. `json` is JSON text. Does nothing once the job is lost. A Redis that
+   * refuses it, because it is full for example, goes without: that is no reason for an attempt to fail.
+   */
   async progress(json: string): Promise<void> {
-    await this.#write(['progress', json, this.claim.id])
+    try {
+      await this.#write(['progress', json, this.claim.id])
+    } catch (error) {
+      // That Redis refuses writes is told by who watches it.
+      if (!refusalOf(error)) throw error
+    }
   }
 
   /**
-   * Keeps the result of a step for later attempts. `json` is JSON text. The first result stays.
+   * Keeps the result of a step for later attempts. `json` is JSON text. The first result stays. As long as Redis refuses
+   * it, because it is full for example, it is tried again, as it would wait for one that is away.
    *
    * @throws AbortError if the job has another owner, or the attempt has ended: the result is not kept.
    */
   async keepStep(name: string, json: string): Promise<void> {
-    const written = await this.#write(['step', stepField(name), json])
-    if (!written) throw stopError(this.#reason ?? 'lost')
+    for (;;) {
+      try {
+        const written = await this.#write(['step', stepField(name), json])
+        if (!written) throw stopError(this.#reason ?? 'lost')
+        return
+      } catch (error) {
+        if (!refusalOf(error)) throw error
+        await Promise.race([sleep(REFUSED_PAUSE_MS, undefined, { ref: false }), this.stopped])
+        if (this.#reason) throw stopError(this.#reason)
+      }
+    }
   }
 
   /** Adds a line to the job's log. Lines are sent together, at the end of this turn of the event loop. */

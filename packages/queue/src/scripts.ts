@@ -38,8 +38,9 @@ const add = (bull: { content: string }): string =>
   `local fields = {'env', ARGV[4]}\n${around(splice(bull, { 'local optionalValues = {}': 'local optionalValues = fields' }), lua.addJob)}`
 
 /**
- * ARGV[9] is the attempts used, which BullMQ would count. ARGV[10] is 1 if something outlives the job that is to be told
- * of its end. The fields follow, names and values. No job of ours has children, so nobody asks for them.
+ * ARGV[9] is the attempts used, which BullMQ would count. ARGV[10] is the key of the deadlines if something outlives the
+ * job that is to be told of its end, else empty. The fields follow, names and values. No job of ours has children, so
+ * nobody asks for them.
  */
 const FINISH = {
   'rcall("SCARD", jobIdKey .. ":dependencies") ~= 0': 'false',
@@ -48,7 +49,7 @@ const FINISH = {
   'rcall("HINCRBY", jobIdKey, "atm", 1)': 'ARGV[9]',
   'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp)':
     'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp, unpack(ARGV, 11))\n' +
-    `if ARGV[10] == '1' then\n${lua.noteEnd}\nnoteEnd(jobIdKey, jobId)\nend`,
+    `if ARGV[10] ~= '' then\n${lua.noteEnd}\nnoteEnd(jobIdKey, jobId, ARGV[10])\nend`,
 }
 
 export const SCRIPTS = {
@@ -58,11 +59,12 @@ export const SCRIPTS = {
   finish: splice(bullScripts.moveToFinished, FINISH).content,
   recoverStalled: around(
     bullScripts.moveStalledJobsToWait,
-    [lua.noteEnd, lua.attemptField, lua.quarantine, lua.recoverStalled].join('\n'),
+    [lua.noteEnd, lua.bury, lua.attemptField, lua.quarantine, lua.recoverStalled].join('\n'),
   ),
   handBack: around(bullScripts.moveJobFromActiveToWait, lua.handBack),
   promote: around(bullScripts.promote, lua.promote),
   cancel: `${lua.noteEnd}\n${lua.cancel}`,
+  endOverdue: [lua.noteEnd, lua.bury, lua.endOverdue].join('\n'),
   redrive: lua.redrive,
   discard: lua.discard,
   nextDead: lua.nextDead,

@@ -74,6 +74,23 @@ describe('timelineOf', () => {
     ])
   })
 
+  it('tells of a deadline that passed while the job waited, also after an attempt that timed out', () => {
+    const fields = {
+      a1: record(1, 'timed_out', { reason: 'again in 1 s', nextAt: 900 }),
+      ev: '{"at":300,"event":"timed_out","after":1,"detail":"too late"}',
+      ats: '1',
+      processedOn: '100',
+      finishedOn: '300',
+    }
+    expect(tell(fields, 'timed_out')).toEqual([
+      '10 created',
+      '100 started #1 by worker w1',
+      '150 timed_out #1',
+      '150 retry_scheduled #1 again in 1 s',
+      '300 timed_out too late',
+    ])
+  })
+
   it('puts what callers did in its place', () => {
     const ev = ['{"at":120,"event":"promoted","detail":"by api"}', '{"at":90,"event":"redriven"}', ''].join('\n')
     expect(

@@ -3,7 +3,10 @@ import { ATTEMPT_FIELDS, type AttemptRecord } from './attempt-record.ts'
 import type { Envelope } from './envelope.ts'
 import { STOP_MANNERS, type StopManner } from './settlement.ts'
 
-/** An event that a caller caused, or the end that it undid, as one line of the hash's field `ev`. */
+/**
+ * An event that no attempt caused, as one line of the hash's field `ev`: what a caller did, the end that it undid, or that
+ * the deadline passed while the job waited.
+ */
 export interface CallerEvent {
   /** ms since 1970 */
   at: number
@@ -50,8 +53,9 @@ export function timelineOf(
     entries.push({ at, event: 'started', attempt, detail: workerDetail(fields.pb) })
   }
   const last = records.find((record) => record.n === attempt)
-  // That the last attempt timed out is told already, by its record.
-  if (fields.finishedOn && !(status === 'timed_out' && last?.outcome === 'timed_out')) {
+  // That it timed out is told already: by the record of its last attempt, or by who found it waiting past its deadline.
+  const isTold = status === 'timed_out' && entries.some(({ event }) => event === 'timed_out')
+  if (fields.finishedOn && !isTold) {
     const detail = status === 'cancelled' ? cancelReason(fields.returnvalue) : last?.reason
     entries.push({
       at: Number(fields.finishedOn),

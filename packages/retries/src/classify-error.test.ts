@@ -1,4 +1,5 @@
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { createContext, runInContext } from 'node:vm'
 import { JobError, LIMITS, UnrecoverableError } from '@foliot/jobs'
 import { describe, expect, it } from 'vitest'
@@ -104,6 +105,38 @@ describe('classifyError', () => {
     expect(stack).toMatch(
       /^Error: no invoice\n[\s\S]+\ncaused by: Error: write failed\n[\s\S]+\ncaused by: Error: disk full\n/,
     )
+  })
+
+  it('tells in the message what caused it, three causes deep, and nothing twice', () => {
+    const root = new Error('disk full')
+    const middle = new Error('write failed', { cause: root })
+    expect(classifyError(new Error('no invoice', { cause: middle })).message).toBe(
+      'no invoice: write failed: disk full',
+    )
+    expect(classifyError(new Error('no invoice: write failed', { cause: middle })).message).toBe(
+      'no invoice: write failed: disk full',
+    )
+    const deep = Array.from({ length: 9 }).reduce<Error>((cause, _, i) => new Error(`e${i}`, { cause }), new Error('e'))
+    expect(classifyError(deep).message).toBe('e8: e7: e6: e5')
+    const long = new Error('x', { cause: new Error('c'.repeat(1_000_000)) })
+    expect(classifyError(long).message).toMatch(/^x: c{1,2100}… \[cut from 1000000 bytes\]$/)
+  })
+
+  it('says why a fetch failed', async () => {
+    // Nothing may listen on a port that has just been given up.
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    await new Promise((resolve) => server.close(resolve))
+    const failure = await fetch(`http://127.0.0.1:${port}/`).catch((error: unknown) => error)
+    expect(classifyError(failure)).toMatchObject({
+      name: 'TypeError',
+      message: `fetch failed: connect ECONNREFUSED 127.0.0.1:${port}`,
+    })
+    const codeOnly = new TypeError('fetch failed', {
+      cause: Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' }),
+    })
+    expect(classifyError(codeOnly).message).toBe('fetch failed: ECONNREFUSED')
   })
 
   it('takes a cause that is no error, and stops at the fifth', () => {

@@ -5,6 +5,9 @@ import { readProperty, readText } from './read-property.ts'
 /** How many causes of an error, and how many errors of an AggregateError, are told of. */
 const RELATED_MAX = 5
 
+/** How many causes a message tells of, each in `LONG_MESSAGE` bytes at most. The stack has the others. */
+const TOLD_CAUSES = 3
+
 /** A message that takes up more of its stack is cut there, in bytes. */
 const LONG_MESSAGE = LIMITS.errorStackBytes / 8
 
@@ -17,11 +20,25 @@ export function nameOf(thrown: unknown): string {
   return readText(thrown, 'name') ?? 'Error'
 }
 
-/** The message of anything thrown, uncut, followed by those of the errors that an AggregateError holds. */
+/**
+ * The message of anything thrown, uncut, followed by those of the errors that an AggregateError holds, and of its causes:
+ * `fetch failed` alone tells nobody what failed.
+ */
 export function messageOf(thrown: unknown): string {
-  const inner = errorsOf(thrown).map(ownMessageOf)
-  return [ownMessageOf(thrown), inner.join('; ')].filter((part) => part !== '').join(': ')
+  const told = fullMessageOf(thrown)
+  const causes = causesOf(thrown).slice(0, TOLD_CAUSES).map(tellCause)
+  // Many errors repeat in their own message what caused them.
+  const fresh = causes.filter((text, i) => ![told, ...causes.slice(0, i)].some((before) => before.includes(text)))
+  return joinTold([told, ...fresh], ': ')
 }
+
+const fullMessageOf = (thrown: unknown): string =>
+  joinTold([ownMessageOf(thrown), joinTold(errorsOf(thrown).map(ownMessageOf), '; ')], ': ')
+
+/** One whose message is empty tells its code, as `ownMessageOf` does. */
+const tellCause = (cause: unknown): string => truncate(fullMessageOf(cause), LONG_MESSAGE)
+
+const joinTold = (parts: readonly string[], by: string): string => parts.filter((part) => part !== '').join(by)
 
 /** The stack of an error and those of its causes, uncut. Undefined if what was thrown has no stack. */
 export function stackOf(thrown: unknown): string | undefined {

@@ -104,12 +104,21 @@ describe('an operator', () => {
         path,
       ).toBe(0)
     }
+    expect(await page.locator('a[href$="/bull-board/releases"]').filter({ visible: true }).count()).toBe(0)
     await page.goto('/board/queue/demo')
     await icon(page, 'ellipsis-vertical').click()
     await page.getByRole('menu').waitFor()
     const offered = (await page.getByRole('menuitem').allInnerTexts()).map((text) => text.trim()).filter(Boolean)
     expect(offered).toEqual([expect.stringMatching(/^Retry all/), 'Pause'])
     expectAllWell(visitor)
+  })
+
+  it('can tell a cancelled job from one that is done', async () => {
+    const { id } = await call('POST', '/v1/jobs', { type: 'demo.echo', input: 1, delayMs: 3_600_000 })
+    await call('POST', `/v1/jobs/${id}/cancel`)
+    const { page } = await loggedIn(OPERATOR, '/board/queue/demo?status=completed')
+    await page.getByText(id).waitFor()
+    await page.getByText('demo.echo (cancelled)').waitFor()
   })
 
   it('gets to the reference, tries a call there, and logs out', async () => {

@@ -5,6 +5,7 @@ import { loginRoutes } from '../login/login-routes.ts'
 import type { Sessions } from '../login/sessions.ts'
 import { answerPageError } from './page-errors.ts'
 import { keepToSelf } from './page-rules.ts'
+import { rootRoute } from './root-route.ts'
 
 /** What people open in a browser: login, board, reference. Nothing of it stands in the OpenAPI document. */
 export async function pageRoutes(app: Api, deps: ApiDeps, sessions: Sessions): Promise<void> {
@@ -17,6 +18,7 @@ export async function pageRoutes(app: Api, deps: ApiDeps, sessions: Sessions): P
     })
     pages.setErrorHandler(answerPageError)
     pages.addHook('onSend', keepToSelf)
+    rootRoute(pages)
     loginRoutes(pages, deps, sessions)
     await boardRoutes(pages, deps)
     await docsPage(pages)

@@ -127,6 +127,9 @@ export const JobRequest = z
 
 export type JobRequest = z.output<typeof JobRequest>
 
+/** What the reference page offers to try: a request that works as it is with the demo's jobs. */
+const EXAMPLE = { type: 'demo.echo', input: { hello: 'world' } }
+
 const JobFailure = z.object({
   name: z.string(),
   message: z.string(),
@@ -174,14 +177,16 @@ export const Job = z.object({
   timeline: z.array(TimelineEntry),
 })
 
-z.globalRegistry.add(JobRequest, { id: 'JobRequest' })
+z.globalRegistry.add(JobRequest, { id: 'JobRequest', example: EXAMPLE })
 z.globalRegistry.add(Job, { id: 'Job' })
 
 /** Items are checked one by one: a bad one spoils no other. */
-export const BatchRequest = z.strictObject({
-  jobs: z
-    .array(z.unknown())
-    .min(1)
-    .max(LIMITS.batchJobs)
-    .meta({ items: { $ref: '#/components/schemas/JobRequestInput' } }),
-})
+export const BatchRequest = z
+  .strictObject({
+    jobs: z
+      .array(z.unknown())
+      .min(1)
+      .max(LIMITS.batchJobs)
+      .meta({ items: { $ref: '#/components/schemas/JobRequestInput' } }),
+  })
+  .meta({ example: { jobs: [EXAMPLE, EXAMPLE] } })

@@ -25,20 +25,25 @@ const move = {
     .describe('Move at most so many a second. Default: as fast as Redis can.'),
 }
 
-export const Discard = z.strictObject(move)
+// Whoever tries these on the reference page moves nothing before they say so.
+const EXAMPLE = { filter: { type: 'demo.fail' }, dryRun: true }
 
-export const Redrive = z.strictObject({
-  ...move,
-  stopOnFailureRatio: z
-    .number()
-    .min(0)
-    .max(1)
-    .optional()
-    .describe(
-      `Stop when, of the redriven jobs that have ended since, a share above this died again, once ${RATIO_MIN_FINISHED} have ` +
-        `ended. At most ${2 * RATIO_MIN_FINISHED} are under way at a time, and later as many as have ended.`,
-    ),
-})
+export const Discard = z.strictObject(move).meta({ example: EXAMPLE })
+
+export const Redrive = z
+  .strictObject({
+    ...move,
+    stopOnFailureRatio: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe(
+        `Stop when, of the redriven jobs that have ended since, a share above this died again, once ${RATIO_MIN_FINISHED} have ` +
+          `ended. At most ${2 * RATIO_MIN_FINISHED} are under way at a time, and later as many as have ended.`,
+      ),
+  })
+  .meta({ example: EXAMPLE })
 
 const counts = {
   matched: z.int().describe('Dead letters met so far that fit the filter.'),

@@ -35,6 +35,7 @@ export const LimitsPatch = z
     path: ['limits'],
     message: 'expected the limits in `limits` or without it, got both',
   })
+  .meta({ example: { limits: { concurrency: 10 } } })
 
 export const Queue = z.object({
   name: z.string(),

@@ -1,17 +1,25 @@
 // Made from src/lua by `pnpm generate`. Do not edit.
 
-export const addJob = `-- Stores a job unless something stands against it: BullMQ's own add, our envelope and the idempotency record in one step.
+export const addJob = `-- Stores a job unless something stands against it: BullMQ's own add, our envelope, the idempotency record and the deadline
+-- in one step.
 -- bull()   one of BullMQ's add scripts, which also stores \`fields\`; gives the job's id, or a negative number
--- KEYS     BullMQ's, then the idempotency record if there is a key, then the dedupe key if there is one
+-- KEYS     BullMQ's, then the idempotency record if there is a key, then the dedupe key if there is one,
+--          then the deadlines if there is one
 -- ARGV     BullMQ's three · 4 envelope as JSON
 --          with anything of what follows also: 5 job id · 6 now ms · 7 fingerprint of the request
 --          8 ttl of its record in ms, '' without idempotency key
 --          with one of these also: 9 key base · 10 most jobs that may wait, '' for any number · 11 '1' with a dedupe key
+--          with a deadline also: 12 deadline in ms
 -- Returns  1 stored · a negative number: BullMQ's own refusal · else nothing was stored, and it says why:
 --          {'same', id of the first job}: same idempotency key, same request · {'other', its id}: another request
 --          {'live', id}: that job has the dedupe key · {'full', jobs that wait, jobs that ended in the last …, … ms}
-local now, record, dedupe = ARGV[6], nil, nil
+local now, record, dedupe, deadlines = ARGV[6], nil, nil, nil
 local own = #KEYS
+if ARGV[12] then
+  deadlines = KEYS[own]
+  own = own - 1
+  fields[3], fields[4] = 'dl', ARGV[12]
+end
 if ARGV[11] == '1' then
   dedupe = KEYS[own]
   own = own - 1
@@ -20,7 +28,8 @@ if ARGV[8] and ARGV[8] ~= '' then
   record = KEYS[own]
   local first = redis.call('HMGET', record, 'id', 'fp')
   if first[1] then return {first[2] == ARGV[7] and 'same' or 'other', first[1]} end
-  fields[3], fields[4] = 'ik', record
+  fields[#fields + 1] = 'ik'
+  fields[#fields + 1] = record
 end
 
 -- BullMQ frees a key whose job ends its way. This sees to any other way, such as a hash that was deleted by hand.
@@ -52,6 +61,7 @@ if record then
   redis.call('HSET', record, 'id', ARGV[5], 'fp', ARGV[7], 'at', now)
   redis.call('PEXPIRE', record, ARGV[8])
 end
+if deadlines then redis.call('ZADD', deadlines, ARGV[12], ARGV[5]) end
 return 1
 `
 
@@ -120,10 +130,27 @@ local function attemptField(n)
 end
 `
 
+export const bury = `-- Makes a dead letter of a job that was taken out of its place, without an attempt that ends it.
+-- Part of recover-stalled.lua and end-overdue.lua.
+-- noteEnd()  of note-end.lua
+-- Gives    bury(grave, its id, status, kind, name and message of its error); the grave says where and when:
+--          {base, failed, events, deadlines: keys; now: ms; prev: where the job was, for the event}
+local function bury(grave, id, status, kind, name, message)
+  local job = grave.base .. id
+  redis.call('ZADD', grave.failed, grave.now, id)
+  -- The fingerprint and the stack of an earlier attempt are those of another error.
+  redis.call('HDEL', job, 'fp', 'stacktrace')
+  redis.call('HSET', job, 'st', status, 'ek', kind, 'en', name, 'failedReason', message, 'finishedOn', grave.now)
+  noteEnd(job, id, grave.deadlines)
+  redis.call('XADD', grave.events, 'MAXLEN', '~', 10000, '*', 'event', 'failed', 'jobId', id, 'failedReason', message,
+    'prev', grave.prev)
+end
+`
+
 export const cancel = `-- Ends a job that no attempt holds, or asks the attempt that holds it to end.
 -- One that ends here goes to \`completed\`, so that no "retry all" of dead letters revives it.
 -- noteEnd()  of note-end.lua
--- KEYS     1 job · 2 lock · 3 wait · 4 prioritized · 5 delayed · 6 completed · 7 events
+-- KEYS     1 job · 2 lock · 3 wait · 4 prioritized · 5 delayed · 6 completed · 7 events · 8 deadlines
 -- ARGV     1 job id · 2 now ms · 3 return value as JSON, which holds the reason · 4 request as JSON
 --          5 channel of requests · 6 message for it
 -- Returns  1 cancelled · 2 asked for; the message is out · 0 there is no such job, or it has ended
@@ -139,7 +166,7 @@ if not waits then
 end
 redis.call('ZADD', KEYS[6], ARGV[2], id)
 redis.call('HSET', KEYS[1], 'st', 'cancelled', 'finishedOn', ARGV[2], 'returnvalue', ARGV[3])
-noteEnd(KEYS[1], id)
+noteEnd(KEYS[1], id, KEYS[8])
 redis.call('XADD', KEYS[7], '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[3], 'prev', 'waiting')
 return 1
 `
@@ -161,6 +188,41 @@ for i = 4, #ARGV do
   end
 end
 return moved
+`
+
+export const endOverdue = `-- Makes dead letters of jobs that wait past their deadline: for a worker, in a paused queue, for their time or their retry.
+-- bury()   of bury.lua
+-- KEYS     1 deadlines · 2 wait · 3 prioritized · 4 delayed · 5 failed · 6 events
+-- ARGV     1 key base · 2 now ms · 3 most to look at · 4 ms until one that does not wait is looked at again
+--          5 kind, 6 name and 7 message of their error
+--          8 most entries of lists to search: it looks at fewer jobs if each may stand anywhere in a long one
+-- Returns  {how many have ended by it, 1 if more may be due, else 0}
+local grave = {base = ARGV[1], failed = KEYS[5], events = KEYS[6], deadlines = KEYS[1], now = ARGV[2], prev = 'waiting'}
+
+local function leavesItsPlace(id)
+  return redis.call('EXISTS', ARGV[1] .. id .. ':lock') == 0 and (redis.call('ZREM', KEYS[4], id) == 1
+    or redis.call('ZREM', KEYS[3], id) == 1 or redis.call('LREM', KEYS[2], -1, id) == 1)
+end
+
+local most = math.max(1, math.min(ARGV[3], math.floor(ARGV[8] / (redis.call('LLEN', KEYS[2]) + 1))))
+local due, ended = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[2], 'LIMIT', 0, most), 0
+for _, id in ipairs(due) do
+  local job = ARGV[1] .. id
+  -- First what needs no room: a full Redis refuses a script that has written nothing yet.
+  redis.call('ZREM', KEYS[1], id)
+  local isOpen = redis.call('TYPE', job)['ok'] == 'hash' and redis.call('HEXISTS', job, 'finishedOn') == 0
+  if isOpen and leavesItsPlace(id) then
+    local f = redis.call('HMGET', job, 'ats', 'ev')
+    local event = {event = 'timed_out', at = tonumber(ARGV[2]), after = tonumber(f[1]) or 0, detail = ARGV[7]}
+    redis.call('HSET', job, 'ev', (f[2] or '') .. cjson.encode(event) .. '\\n')
+    bury(grave, id, 'timed_out', ARGV[5], ARGV[6], ARGV[7])
+    ended = ended + 1
+  elseif isOpen then
+    -- It runs, and its worker ends it; or puts it back to where it waits, or dies. It does not stand before the others.
+    redis.call('ZADD', KEYS[1], ARGV[2] + ARGV[4], id)
+  end
+end
+return {ended, #due == most and 1 or 0}
 `
 
 export const handBack = `-- Returns a running job to the front of its queue without using up the attempt.
@@ -248,16 +310,18 @@ return redis.call('ZRANGE', KEYS[1], low, low + ARGV[3] - 1, 'WITHSCORES')
 `
 
 export const noteEnd = `-- Tells the end of a job to what outlives it: the idempotency record of the request that made it, which has to answer when
--- BullMQ has dropped the job, and its dedupe key, which is free again. Part of every script that ends jobs.
--- Gives    noteEnd(key of the job, its id), for when the end is in the job's hash
-local function noteEnd(job, id)
-  local f = redis.call('HMGET', job, 'ik', 'deid', 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
+-- BullMQ has dropped the job, its dedupe key, which is free again, and the deadlines of its queue. Part of every script that
+-- ends jobs.
+-- Gives    noteEnd(key of the job, its id, key of the deadlines), for when the end is in the job's hash
+local function noteEnd(job, id, deadlines)
+  local f = redis.call('HMGET', job, 'ik', 'deid', 'st', 'finishedOn', 'processedOn', 'ats', 'atm', 'dl')
   -- The record's time may be over, and its key have made another job.
   if f[1] and redis.call('HGET', f[1], 'id') == id then
     redis.call('HSET', f[1], 'st', f[3], 'finishedOn', f[4], 'processedOn', f[5] or '', 'ats', f[6] or 0, 'atm', f[7] or 0)
   end
   local dedupe = f[2] and string.sub(job, 1, -1 - #id) .. 'de:' .. f[2]
   if dedupe and redis.call('GET', dedupe) == id then redis.call('DEL', dedupe) end
+  if f[8] then redis.call('ZREM', deadlines, id) end
 end
 `
 
@@ -285,16 +349,13 @@ return 1
 
 export const quarantine = `-- Makes dead letters of jobs that BullMQ's scripts would stumble over: such a script stops half-way, and the job is then
 -- in no list at all, sometimes with its neighbours. Part of recover-stalled.lua, before BullMQ's own part.
--- noteEnd()  of note-end.lua
--- KEYS     1 stalled · 3 active · 8 events · 10 failed · 11 delayed
+-- bury()   of bury.lua
+-- KEYS     1 stalled · 3 active · 8 events · 10 failed · 11 delayed · 13 deadlines
 -- ARGV     2 key base · 3 now ms · 4 ms to the next check · 6 key base for what is no job · 7 ms for which that is kept
--- Gives    quarantine(): the ids of those jobs
-local function bury(id, status, kind, name, message)
-  redis.call('ZADD', KEYS[10], ARGV[3], id)
-  redis.call('HSET', ARGV[2] .. id, 'st', status, 'ek', kind, 'en', name, 'failedReason', message, 'finishedOn', ARGV[3])
-  noteEnd(ARGV[2] .. id, id)
-  redis.call('XADD', KEYS[8], '*', 'event', 'failed', 'jobId', id, 'failedReason', message, 'prev', 'active')
-end
+-- Gives    quarantine(): the ids of those jobs · grave: what bury() is told of here
+local grave = {
+  base = ARGV[2], failed = KEYS[10], events = KEYS[8], deadlines = KEYS[13], now = ARGV[3], prev = 'active',
+}
 
 local function kindProblem(id)
   local kind = redis.call('TYPE', ARGV[2] .. id)['ok']
@@ -339,7 +400,7 @@ local function quarantine()
       redis.call('HSET', job, 'timestamp', ARGV[3])
     end
     redis.call('SREM', KEYS[1], id)
-    bury(id, 'failed', 'unreadable', 'UnrecoverableError', problem)
+    bury(grave, id, 'failed', 'unreadable', 'UnrecoverableError', problem)
     ids[#ids + 1] = id
   end
   return ids
@@ -349,10 +410,11 @@ end
 export const recoverStalled = `-- Counts the death of a process as an attempt, in the step that puts its job back. An attempt for which the process was
 -- killed, because it blocked the main loop, has timed out; the others are lost.
 -- bull()        BullMQ's moveStalledJobsToWait; gives the ids it moved to the front of \`wait\`
--- quarantine()  of quarantine.lua; so is bury()
+-- quarantine()  of quarantine.lua; so is the grave
+-- bury()        of bury.lua
 -- attemptField()  of attempt-field.lua
 -- KEYS          BullMQ's nine: 1 stalled · 2 wait · 4 exists until the next check · then 10 failed · 11 delayed
---               12 when this was last done (ms)
+--               12 when this was last done (ms) · 13 deadlines
 -- ARGV          BullMQ's four: 2 key base · 3 now ms · 4 ms to the next check · then 5 message of a job whose attempts are used up
 --               6 and 7 are quarantine.lua's · 8 message of an attempt that blocked the main loop
 -- Returns       {ids put back, ids that became dead letters}
@@ -392,9 +454,9 @@ for _, id in ipairs(bull()) do
   -- A job whose options cannot be read goes on to the claim, which says so.
   if readable and used >= (tonumber(opts['attempts']) or 1) and redis.call('LREM', KEYS[2], -1, id) == 1 then
     if blocked then
-      bury(id, 'timed_out', 'timeout', 'TimeoutError', ARGV[8])
+      bury(grave, id, 'timed_out', 'timeout', 'TimeoutError', ARGV[8])
     else
-      bury(id, 'failed', 'crashed', 'WorkerLost', ARGV[5])
+      bury(grave, id, 'failed', 'crashed', 'WorkerLost', ARGV[5])
     end
     dead[#dead + 1] = id
   else
@@ -404,29 +466,43 @@ end
 return {back, dead}
 `
 
-export const redrive = `-- Puts dead letters back into their queue with all attempts to go. Idempotent: a job is moved by whoever removes it
--- from \`failed\` first.
--- KEYS     1 failed · 2 wait · 3 prioritized · 4 priority counter · 5 events · 6 marker · 7 meta
--- ARGV     1 key base · 2 event as JSON · 3… job ids
+export const redrive = `-- Puts dead letters back into their queue with all attempts and all their time to go. Idempotent: a job is moved by whoever
+-- removes it from \`failed\` first.
+-- KEYS     1 failed · 2 wait · 3 prioritized · 4 priority counter · 5 events · 6 marker · 7 meta · 8 deadlines
+-- ARGV     1 key base · 2 now ms · 3 event as JSON · 4… job ids
 -- Returns  the ids of those that were put back
 local moved = {}
-for i = 3, #ARGV do
+
+-- Of a job that has a deadline. It would die at once if it had to keep to the one that has passed.
+local function deadlineAnew(env, createdAt)
+  if not string.find(env or '', '"deadlineAt"', 1, true) then return nil end
+  local readable, envelope = pcall(cjson.decode, env)
+  local first = readable and type(envelope) == 'table' and tonumber(envelope.deadlineAt)
+  return first and ARGV[2] + first - (tonumber(createdAt) or first)
+end
+
+for i = 4, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
-    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik')
+    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik', 'env', 'timestamp')
     local events = f[4] or ''
-    -- The end that is undone stays in the timeline. That of a job that timed out is told by its attempt's record.
+    -- The end that is undone stays in the timeline. That of a job that timed out is told already.
     if f[1] == 'failed' and f[2] and f[3] then
       events = events .. '{"event":"failed","at":' .. f[2] .. ',"attempt":' .. f[3] .. ',"after":' .. f[3] .. '}\\n'
     end
-    events = events .. string.sub(ARGV[2], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\\n'
+    events = events .. string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\\n'
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
       'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx')
     redis.call('HSET', job, 'ev', events)
     -- What note-end.lua told the idempotency record no longer holds.
     if f[5] and redis.call('HGET', f[5], 'id') == id then
       redis.call('HDEL', f[5], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
+    end
+    local deadline = deadlineAnew(f[6], f[7])
+    if deadline then
+      redis.call('HSET', job, 'dl', deadline)
+      redis.call('ZADD', KEYS[8], deadline, id)
     end
     local priority = tonumber(redis.call('HGET', job, 'priority')) or 0
     if priority == 0 then
@@ -474,8 +550,9 @@ for i = 3, #ARGV, 4 do
   local job = ARGV[1] .. id
   local place = (i - 3) / 4
   if holds(job, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) then
-    redis.call('SET', job .. ':lock', ARGV[i + 1], 'PX', ARGV[2])
+    -- First what needs no room: a full Redis refuses a script that has written nothing yet, and no lock would last there.
     redis.call('SREM', KEYS[1], id)
+    redis.call('SET', job .. ':lock', ARGV[i + 1], 'PX', ARGV[2])
     local request = redis.call('HGET', job, 'cx')
     if request then
       asked[#asked + 1] = place

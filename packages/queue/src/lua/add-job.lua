@@ -1,15 +1,23 @@
--- Stores a job unless something stands against it: BullMQ's own add, our envelope and the idempotency record in one step.
+-- Stores a job unless something stands against it: BullMQ's own add, our envelope, the idempotency record and the deadline
+-- in one step.
 -- bull()   one of BullMQ's add scripts, which also stores `fields`; gives the job's id, or a negative number
--- KEYS     BullMQ's, then the idempotency record if there is a key, then the dedupe key if there is one
+-- KEYS     BullMQ's, then the idempotency record if there is a key, then the dedupe key if there is one,
+--          then the deadlines if there is one
 -- ARGV     BullMQ's three · 4 envelope as JSON
 --          with anything of what follows also: 5 job id · 6 now ms · 7 fingerprint of the request
 --          8 ttl of its record in ms, '' without idempotency key
 --          with one of these also: 9 key base · 10 most jobs that may wait, '' for any number · 11 '1' with a dedupe key
+--          with a deadline also: 12 deadline in ms
 -- Returns  1 stored · a negative number: BullMQ's own refusal · else nothing was stored, and it says why:
 --          {'same', id of the first job}: same idempotency key, same request · {'other', its id}: another request
 --          {'live', id}: that job has the dedupe key · {'full', jobs that wait, jobs that ended in the last …, … ms}
-local now, record, dedupe = ARGV[6], nil, nil
+local now, record, dedupe, deadlines = ARGV[6], nil, nil, nil
 local own = #KEYS
+if ARGV[12] then
+  deadlines = KEYS[own]
+  own = own - 1
+  fields[3], fields[4] = 'dl', ARGV[12]
+end
 if ARGV[11] == '1' then
   dedupe = KEYS[own]
   own = own - 1
@@ -18,7 +26,8 @@ if ARGV[8] and ARGV[8] ~= '' then
   record = KEYS[own]
   local first = redis.call('HMGET', record, 'id', 'fp')
   if first[1] then return {first[2] == ARGV[7] and 'same' or 'other', first[1]} end
-  fields[3], fields[4] = 'ik', record
+  fields[#fields + 1] = 'ik'
+  fields[#fields + 1] = record
 end
 
 -- BullMQ frees a key whose job ends its way. This sees to any other way, such as a hash that was deleted by hand.
@@ -50,4 +59,5 @@ if record then
   redis.call('HSET', record, 'id', ARGV[5], 'fp', ARGV[7], 'at', now)
   redis.call('PEXPIRE', record, ARGV[8])
 end
+if deadlines then redis.call('ZADD', deadlines, ARGV[12], ARGV[5]) end
 return 1

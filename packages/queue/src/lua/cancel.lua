@@ -1,7 +1,7 @@
 -- Ends a job that no attempt holds, or asks the attempt that holds it to end.
 -- One that ends here goes to `completed`, so that no "retry all" of dead letters revives it.
 -- noteEnd()  of note-end.lua
--- KEYS     1 job · 2 lock · 3 wait · 4 prioritized · 5 delayed · 6 completed · 7 events
+-- KEYS     1 job · 2 lock · 3 wait · 4 prioritized · 5 delayed · 6 completed · 7 events · 8 deadlines
 -- ARGV     1 job id · 2 now ms · 3 return value as JSON, which holds the reason · 4 request as JSON
 --          5 channel of requests · 6 message for it
 -- Returns  1 cancelled · 2 asked for; the message is out · 0 there is no such job, or it has ended
@@ -17,6 +17,6 @@ if not waits then
 end
 redis.call('ZADD', KEYS[6], ARGV[2], id)
 redis.call('HSET', KEYS[1], 'st', 'cancelled', 'finishedOn', ARGV[2], 'returnvalue', ARGV[3])
-noteEnd(KEYS[1], id)
+noteEnd(KEYS[1], id, KEYS[8])
 redis.call('XADD', KEYS[7], '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[3], 'prev', 'waiting')
 return 1

@@ -1,15 +1,12 @@
 -- Makes dead letters of jobs that BullMQ's scripts would stumble over: such a script stops half-way, and the job is then
 -- in no list at all, sometimes with its neighbours. Part of recover-stalled.lua, before BullMQ's own part.
--- noteEnd()  of note-end.lua
--- KEYS     1 stalled · 3 active · 8 events · 10 failed · 11 delayed
+-- bury()   of bury.lua
+-- KEYS     1 stalled · 3 active · 8 events · 10 failed · 11 delayed · 13 deadlines
 -- ARGV     2 key base · 3 now ms · 4 ms to the next check · 6 key base for what is no job · 7 ms for which that is kept
--- Gives    quarantine(): the ids of those jobs
-local function bury(id, status, kind, name, message)
-  redis.call('ZADD', KEYS[10], ARGV[3], id)
-  redis.call('HSET', ARGV[2] .. id, 'st', status, 'ek', kind, 'en', name, 'failedReason', message, 'finishedOn', ARGV[3])
-  noteEnd(ARGV[2] .. id, id)
-  redis.call('XADD', KEYS[8], '*', 'event', 'failed', 'jobId', id, 'failedReason', message, 'prev', 'active')
-end
+-- Gives    quarantine(): the ids of those jobs · grave: what bury() is told of here
+local grave = {
+  base = ARGV[2], failed = KEYS[10], events = KEYS[8], deadlines = KEYS[13], now = ARGV[3], prev = 'active',
+}
 
 local function kindProblem(id)
   local kind = redis.call('TYPE', ARGV[2] .. id)['ok']
@@ -54,7 +51,7 @@ local function quarantine()
       redis.call('HSET', job, 'timestamp', ARGV[3])
     end
     redis.call('SREM', KEYS[1], id)
-    bury(id, 'failed', 'unreadable', 'UnrecoverableError', problem)
+    bury(grave, id, 'failed', 'unreadable', 'UnrecoverableError', problem)
     ids[#ids + 1] = id
   end
   return ids

@@ -1,10 +1,11 @@
 -- Counts the death of a process as an attempt, in the step that puts its job back. An attempt for which the process was
 -- killed, because it blocked the main loop, has timed out; the others are lost.
 -- bull()        BullMQ's moveStalledJobsToWait; gives the ids it moved to the front of `wait`
--- quarantine()  of quarantine.lua; so is bury()
+-- quarantine()  of quarantine.lua; so is the grave
+-- bury()        of bury.lua
 -- attemptField()  of attempt-field.lua
 -- KEYS          BullMQ's nine: 1 stalled · 2 wait · 4 exists until the next check · then 10 failed · 11 delayed
---               12 when this was last done (ms)
+--               12 when this was last done (ms) · 13 deadlines
 -- ARGV          BullMQ's four: 2 key base · 3 now ms · 4 ms to the next check · then 5 message of a job whose attempts are used up
 --               6 and 7 are quarantine.lua's · 8 message of an attempt that blocked the main loop
 -- Returns       {ids put back, ids that became dead letters}
@@ -44,9 +45,9 @@ for _, id in ipairs(bull()) do
   -- A job whose options cannot be read goes on to the claim, which says so.
   if readable and used >= (tonumber(opts['attempts']) or 1) and redis.call('LREM', KEYS[2], -1, id) == 1 then
     if blocked then
-      bury(id, 'timed_out', 'timeout', 'TimeoutError', ARGV[8])
+      bury(grave, id, 'timed_out', 'timeout', 'TimeoutError', ARGV[8])
     else
-      bury(id, 'failed', 'crashed', 'WorkerLost', ARGV[5])
+      bury(grave, id, 'failed', 'crashed', 'WorkerLost', ARGV[5])
     end
     dead[#dead + 1] = id
   else

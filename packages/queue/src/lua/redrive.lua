@@ -1,26 +1,40 @@
--- Puts dead letters back into their queue with all attempts to go. Idempotent: a job is moved by whoever removes it
--- from `failed` first.
--- KEYS     1 failed · 2 wait · 3 prioritized · 4 priority counter · 5 events · 6 marker · 7 meta
--- ARGV     1 key base · 2 event as JSON · 3… job ids
+-- Puts dead letters back into their queue with all attempts and all their time to go. Idempotent: a job is moved by whoever
+-- removes it from `failed` first.
+-- KEYS     1 failed · 2 wait · 3 prioritized · 4 priority counter · 5 events · 6 marker · 7 meta · 8 deadlines
+-- ARGV     1 key base · 2 now ms · 3 event as JSON · 4… job ids
 -- Returns  the ids of those that were put back
 local moved = {}
-for i = 3, #ARGV do
+
+-- Of a job that has a deadline. It would die at once if it had to keep to the one that has passed.
+local function deadlineAnew(env, createdAt)
+  if not string.find(env or '', '"deadlineAt"', 1, true) then return nil end
+  local readable, envelope = pcall(cjson.decode, env)
+  local first = readable and type(envelope) == 'table' and tonumber(envelope.deadlineAt)
+  return first and ARGV[2] + first - (tonumber(createdAt) or first)
+end
+
+for i = 4, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
-    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik')
+    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik', 'env', 'timestamp')
     local events = f[4] or ''
-    -- The end that is undone stays in the timeline. That of a job that timed out is told by its attempt's record.
+    -- The end that is undone stays in the timeline. That of a job that timed out is told already.
     if f[1] == 'failed' and f[2] and f[3] then
       events = events .. '{"event":"failed","at":' .. f[2] .. ',"attempt":' .. f[3] .. ',"after":' .. f[3] .. '}\n'
     end
-    events = events .. string.sub(ARGV[2], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\n'
+    events = events .. string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\n'
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
       'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx')
     redis.call('HSET', job, 'ev', events)
     -- What note-end.lua told the idempotency record no longer holds.
     if f[5] and redis.call('HGET', f[5], 'id') == id then
       redis.call('HDEL', f[5], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
+    end
+    local deadline = deadlineAnew(f[6], f[7])
+    if deadline then
+      redis.call('HSET', job, 'dl', deadline)
+      redis.call('ZADD', KEYS[8], deadline, id)
     end
     local priority = tonumber(redis.call('HGET', job, 'priority')) or 0
     if priority == 0 then

@@ -10,8 +10,9 @@ for i = 3, #ARGV, 4 do
   local job = ARGV[1] .. id
   local place = (i - 3) / 4
   if holds(job, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) then
-    redis.call('SET', job .. ':lock', ARGV[i + 1], 'PX', ARGV[2])
+    -- First what needs no room: a full Redis refuses a script that has written nothing yet, and no lock would last there.
     redis.call('SREM', KEYS[1], id)
+    redis.call('SET', job .. ':lock', ARGV[i + 1], 'PX', ARGV[2])
     local request = redis.call('HGET', job, 'cx')
     if request then
       asked[#asked + 1] = place

@@ -1,0 +1,33 @@
+-- Makes dead letters of jobs that wait past their deadline: for a worker, in a paused queue, for their time or their retry.
+-- bury()   of bury.lua
+-- KEYS     1 deadlines · 2 wait · 3 prioritized · 4 delayed · 5 failed · 6 events
+-- ARGV     1 key base · 2 now ms · 3 most to look at · 4 ms until one that does not wait is looked at again
+--          5 kind, 6 name and 7 message of their error
+--          8 most entries of lists to search: it looks at fewer jobs if each may stand anywhere in a long one
+-- Returns  {how many have ended by it, 1 if more may be due, else 0}
+local grave = {base = ARGV[1], failed = KEYS[5], events = KEYS[6], deadlines = KEYS[1], now = ARGV[2], prev = 'waiting'}
+
+local function leavesItsPlace(id)
+  return redis.call('EXISTS', ARGV[1] .. id .. ':lock') == 0 and (redis.call('ZREM', KEYS[4], id) == 1
+    or redis.call('ZREM', KEYS[3], id) == 1 or redis.call('LREM', KEYS[2], -1, id) == 1)
+end
+
+local most = math.max(1, math.min(ARGV[3], math.floor(ARGV[8] / (redis.call('LLEN', KEYS[2]) + 1))))
+local due, ended = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[2], 'LIMIT', 0, most), 0
+for _, id in ipairs(due) do
+  local job = ARGV[1] .. id
+  -- First what needs no room: a full Redis refuses a script that has written nothing yet.
+  redis.call('ZREM', KEYS[1], id)
+  local isOpen = redis.call('TYPE', job)['ok'] == 'hash' and redis.call('HEXISTS', job, 'finishedOn') == 0
+  if isOpen and leavesItsPlace(id) then
+    local f = redis.call('HMGET', job, 'ats', 'ev')
+    local event = {event = 'timed_out', at = tonumber(ARGV[2]), after = tonumber(f[1]) or 0, detail = ARGV[7]}
+    redis.call('HSET', job, 'ev', (f[2] or '') .. cjson.encode(event) .. '\n')
+    bury(grave, id, 'timed_out', ARGV[5], ARGV[6], ARGV[7])
+    ended = ended + 1
+  elseif isOpen then
+    -- It runs, and its worker ends it; or puts it back to where it waits, or dies. It does not stand before the others.
+    redis.call('ZADD', KEYS[1], ARGV[2] + ARGV[4], id)
+  end
+end
+return {ended, #due == most and 1 or 0}
