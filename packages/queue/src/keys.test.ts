@@ -1,14 +1,14 @@
 import { newJobId } from '@foliot/jobs'
 import { describe, expect, it } from 'vitest'
-import { announce } from './catalog.ts'
-import { Consumer } from './consumer.ts'
+import { Consumer } from './attempts/consumer.ts'
 import { dead, guarded, openTestQueues, retry, succeed } from './fixtures/test-queues.ts'
+import { cancelJob, discardJobs, promoteJob, redriveJob } from './jobs/moves.ts'
+import { sweepQueue } from './jobs/sweep.ts'
 import * as keys from './keys.ts'
-import { cancelJob, discardJobs, promoteJob, redriveJob } from './moves.ts'
 import { startOperation } from './operations/drive.ts'
-import { limitQueue, pauseQueue, resumeQueue } from './queues.ts'
-import { sweepQueue } from './sweep.ts'
-import { beat } from './workers.ts'
+import { announce } from './queues/catalog.ts'
+import { limitQueue, pauseQueue, resumeQueue } from './queues/queues.ts'
+import { beat } from './queues/workers.ts'
 
 const q = await openTestQueues()
 const by = { by: 'test' }

@@ -1,7 +1,7 @@
 import { classifyError } from '@foliot/retries'
 import { describe, expect, it } from 'vitest'
 import { CallSender } from './call-sender.ts'
-import type { Call } from './messages.ts'
+import type { Call } from './calls.ts'
 
 function open() {
   const sent: Call[] = []

@@ -1,5 +1,4 @@
-import type { CallArgs, CallName, CallValue } from './calls.ts'
-import type { Answer, Call } from './messages.ts'
+import type { Answer, Call, CallArgs, CallName, CallValue } from './calls.ts'
 import { toError } from './sent-error.ts'
 
 /** Asks things of the worker, and matches its answers. */

@@ -1,6 +1,5 @@
 import type { RunningAttempt } from '@foliot/queue'
-import { classifyError } from '@foliot/retries'
-import type { Answer, Call } from './messages.ts'
+import { type ClassifiedError, classifyError } from '@foliot/retries'
 
 /** What a handler in another process may ask of its attempt. A line here is all that another call needs. */
 const CALLS = {
@@ -20,6 +19,18 @@ type WithoutAttempt<Args> = Args extends [RunningAttempt, ...infer Rest] ? Rest 
 export type CallArgs<Name extends CallName> = WithoutAttempt<Parameters<(typeof CALLS)[Name]>>
 
 export type CallValue<Name extends CallName> = Awaited<ReturnType<(typeof CALLS)[Name]>>
+
+/** A handler asks something of its attempt. Each call gets one answer with its id. */
+export interface Call {
+  kind: 'call'
+  id: number
+  name: CallName
+  args: readonly unknown[]
+}
+
+export type Answer =
+  | { kind: 'answer'; id: number; value: unknown }
+  | { kind: 'answer'; id: number; error: ClassifiedError }
 
 /** Does what was asked for. Never rejects: what is thrown is an answer too. */
 export async function answerCall(attempt: RunningAttempt, { id, name, args }: Call): Promise<Answer> {

@@ -1,6 +1,6 @@
 import type { Claim } from '@foliot/queue'
 import type { ClassifiedError } from '@foliot/retries'
-import type { CallName } from './calls.ts'
+import type { Answer, Call } from './calls.ts'
 
 /** What a worker tells a process of isolated jobs. */
 export type ToChild =
@@ -23,18 +23,6 @@ export type FromChild =
   | { kind: 'performed'; result: SentResult }
   /** Of an error that nobody caught: the process is ending. */
   | { kind: 'uncaught'; error: ClassifiedError }
-
-/** A handler asks something of its attempt. Each call gets one answer with its id. */
-export interface Call {
-  kind: 'call'
-  id: number
-  name: CallName
-  args: readonly unknown[]
-}
-
-export type Answer =
-  | { kind: 'answer'; id: number; value: unknown }
-  | { kind: 'answer'; id: number; error: ClassifiedError }
 
 /** How a handler ended. What it returned has been checked by the schema and is JSON text; what it threw is data. */
 export type SentResult =

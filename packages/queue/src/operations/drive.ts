@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FoliotError } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import { readDeadLetters } from '../dead-letters.ts'
+import { readDeadLetters } from '../jobs/dead-letters.ts'
 import { operationPartKey, operationUnfinishedKey } from '../keys.ts'
-import { isRedisTrouble } from '../redis-trouble.ts'
+import { isRedisTrouble } from '../redis/redis-trouble.ts'
 import {
   holdOperation,
   OPERATION_KEPT_AFTER_END_MS,

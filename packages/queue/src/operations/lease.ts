@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { operationBase, operationKey, operationLeasesKey } from '../keys.ts'
-import { runScript } from '../scripts.ts'
+import { runScript } from '../redis/scripts.ts'
 import { hasEnded, OPERATION_MOVES, OPERATION_STATES, type OperationState } from './operation.ts'
 
 /** The right to drive an operation. It runs out; a later one has a greater token. */

@@ -1,5 +1,5 @@
-import type { DeadLetterFilter } from '../dead-letters.ts'
-import type { DeadLetterMove, MoveReason } from '../moves.ts'
+import type { DeadLetterFilter } from '../jobs/dead-letters.ts'
+import type { DeadLetterMove, MoveReason } from '../jobs/moves.ts'
 
 export const OPERATION_STATES = ['running', 'paused', 'completed', 'stopped', 'failed'] as const
 

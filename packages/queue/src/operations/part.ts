@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis'
-import type { DeadPosition } from '../dead-letters.ts'
-import { parse } from '../job-hash.ts'
+import type { DeadPosition } from '../jobs/dead-letters.ts'
+import { parse } from '../jobs/job-hash.ts'
+import { deadLetterMove } from '../jobs/moves.ts'
 import { bullKeys, operationPartKey, operationUnfinishedKey } from '../keys.ts'
-import { deadLetterMove } from '../moves.ts'
-import { runScript } from '../scripts.ts'
+import { runScript } from '../redis/scripts.ts'
 import { OPERATION_KEPT_MS, type OperationLease } from './lease.ts'
 import type { OperationCounts, OperationRequest } from './operation.ts'
 

@@ -1,0 +1,30 @@
+import type { Redis } from 'ioredis'
+import { RETENTION } from '../attempts/consumer.ts'
+import { sweepLeaseKey } from '../keys.ts'
+import { openBullQueue } from '../queues/queues.ts'
+
+export const SWEEP_EVERY_MS = 60_000
+const BATCH = 1000
+
+/**
+ * Removes finished jobs that are past their time. BullMQ does so only when another job of the queue finishes, so an
+ * idle queue would keep its last ones for ever. One process at a time does it; the others return 0.
+ *
+ * @returns how many jobs were removed
+ */
+export async function sweepQueue(redis: Redis, queue: string): Promise<number> {
+  const leased = await redis.set(sweepLeaseKey(queue), '1', 'PX', SWEEP_EVERY_MS - 1000, 'NX')
+  if (leased === null) return 0
+  const bull = openBullQueue(redis, queue)
+  bull.on('error', () => undefined)
+  try {
+    let removed = 0
+    for (const place of ['completed', 'failed'] as const) {
+      const ids = await bull.clean(RETENTION[place].age * 1000, BATCH, place)
+      removed += ids.length
+    }
+    return removed
+  } finally {
+    await bull.close()
+  }
+}

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto'
+import { createRequire } from 'node:module'
+import type * as BullScripts from 'bullmq/dist/esm/scripts/index.js'
+import type { Redis } from 'ioredis'
+import * as lua from '../generated/lua.ts'
+import { HOLDS, LOCK_SCRIPTS } from '../locks/lock-scripts.ts'
+
+/**
+ * Our Lua scripts as commands. Some wrap a script of BullMQ: its text becomes the local function `bull`, so that its
+ * move and our fields are one atomic step. Some have our fields spliced into it. BullMQ is pinned exactly, and a test pins the texts that are used.
+ */
+
+const bullScripts: typeof BullScripts = createRequire(import.meta.url)('bullmq/dist/cjs/scripts/index.js')
+
+const around = (bull: { content: string }, ours: string): string =>
+  `local function bull()\n${bull.content}\nend\n${ours}`
+
+const moving = (move: string, ours: string): string => `local function move()\n${move}\nend\n${ours}`
+
+/**
+ * Puts our fields into a command that BullMQ makes anyway: one more for each job costs a twentieth of all that Redis does
+ * for it.
+ *
+ * @throws Error if BullMQ's text no longer has one of the places, each exactly once.
+ */
+function splice({ content }: { content: string }, places: Record<string, string>): { content: string } {
+  let text = content
+  for (const [theirs, ours] of Object.entries(places)) {
+    const parts = text.split(theirs)
+    if (parts.length !== 2) throw new Error(`expected "${theirs}" once in BullMQ's script, found ${parts.length - 1}`)
+    text = parts.join(ours)
+  }
+  return { content: text }
+}
+
+/** One of BullMQ's add scripts. What add-job.lua puts into `fields` is stored with the job. */
+const add = (bull: { content: string }): string =>
+  `local fields = {'env', ARGV[4]}\n${around(splice(bull, { 'local optionalValues = {}': 'local optionalValues = fields' }), lua.addJob)}`
+
+/**
+ * ARGV[9] is the attempts used, which BullMQ would count. ARGV[10] is the key of the deadlines if something outlives the
+ * job that is to be told of its end, else empty. The fields follow, names and values. No job of ours has children, so
+ * nobody asks for them.
+ */
+const FINISH = {
+  'rcall("SCARD", jobIdKey .. ":dependencies") ~= 0': 'false',
+  'rcall("ZCARD", jobIdKey .. ":unsuccessful") ~= 0': 'false',
+  'updateJobFields(jobIdKey, ARGV[9]);': '',
+  'rcall("HINCRBY", jobIdKey, "atm", 1)': 'ARGV[9]',
+  'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp)':
+    'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp, unpack(ARGV, 11))\n' +
+    `if ARGV[10] ~= '' then\n${lua.noteEnd}\nnoteEnd(jobIdKey, jobId, ARGV[10])\nend`,
+}
+
+export const SCRIPTS = {
+  addStandardJob: add(bullScripts.addStandardJob),
+  addDelayedJob: add(bullScripts.addDelayedJob),
+  addPrioritizedJob: add(bullScripts.addPrioritizedJob),
+  finish: splice(bullScripts.moveToFinished, FINISH).content,
+  recoverStalled: around(
+    bullScripts.moveStalledJobsToWait,
+    [lua.noteEnd, lua.bury, lua.attemptField, lua.quarantine, lua.recoverStalled].join('\n'),
+  ),
+  handBack: around(bullScripts.moveJobFromActiveToWait, lua.handBack),
+  promote: around(bullScripts.promote, lua.promote),
+  cancel: `${lua.noteEnd}\n${lua.cancel}`,
+  endOverdue: [lua.noteEnd, lua.bury, lua.endOverdue].join('\n'),
+  redrive: lua.redrive,
+  discard: lua.discard,
+  nextDead: lua.nextDead,
+  startOperation: lua.startOperation,
+  takeOperation: lua.takeOperation,
+  holdOperation: lua.holdOperation,
+  turnOperation: lua.turnOperation,
+  openPart: lua.openPart,
+  redrivePart: moving(lua.redrive, lua.advancePart),
+  discardPart: moving(lua.discard, lua.advancePart),
+  tallyPart: lua.tallyPart,
+  ...LOCK_SCRIPTS,
+  writeAttempt: `${HOLDS}\n${lua.writeAttempt}`,
+  announce: lua.announce,
+}
+
+export type ScriptName = keyof typeof SCRIPTS
+
+/** The texts of BullMQ that we build on, for the test that pins them. */
+export const WRAPPED = [
+  'addStandardJob',
+  'addDelayedJob',
+  'addPrioritizedJob',
+  'moveToFinished',
+  'moveStalledJobsToWait',
+  'moveJobFromActiveToWait',
+  'promote',
+] as const satisfies (keyof typeof BullScripts)[]
+
+export const bullScript = (name: (typeof WRAPPED)[number]): { content: string; keys: number } => bullScripts[name]
+
+export type Arg = string | number | Buffer
+
+/** Our scripts' commands are `foliot:<name>` on the connection; ioredis loads each text once and calls it by hash. */
+const commandOf = (name: ScriptName): string => `foliot:${name}`
+
+type Command = (numberOfKeys: number, ...args: Arg[]) => unknown
+
+/** Makes every script callable on this connection. Safe twice. */
+export function defineScripts<Connection extends Redis>(redis: Connection): Connection {
+  for (const [name, text] of Object.entries(SCRIPTS)) {
+    const command = commandOf(name as ScriptName)
+    if (!(command in redis)) redis.defineCommand(command, { lua: text })
+  }
+  return redis
+}
+
+/** Runs a script of ours. What it answers is the concern of the one function that wraps it. */
+export function runScript(redis: Redis, name: ScriptName, keys: string[], args: Arg[]): Promise<unknown> {
+  return commandOn(redis, name).call(redis, keys.length, ...keys, ...args) as Promise<unknown>
+}
+
+function commandOn(redis: Redis, name: ScriptName): Command {
+  const command = (redis as unknown as Record<string, Command | undefined>)[commandOf(name)]
+  if (!command) throw new Error('expected a connection with our scripts, got one without: call defineScripts(redis)')
+  return command
+}
+
+const shas = new Map<string, string>()
+
+/** The name under which Redis knows the text of a script. */
+export function shaOf(name: ScriptName): string {
+  let sha = shas.get(name)
+  if (sha === undefined) {
+    sha = createHash('sha1').update(SCRIPTS[name]).digest('hex')
+    shas.set(name, sha)
+  }
+  return sha
+}
