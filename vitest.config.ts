@@ -12,8 +12,8 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '.foliot/**', '**/*.browser.test.ts'],
     globalSetup: 'packages/testkit/src/global-setup.ts',
-    // Tests wait on servers and child processes more than they compute: even on two cores two files run at a time.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Tests wait on servers and child processes more than they compute: even on two cores three files run at a time.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

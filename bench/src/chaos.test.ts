@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,20 +10,38 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MEMBERS } from './chaos/plan.ts'
 import { environment } from './env.ts'
 
+/** Less than a test may take, so that what has come by then is told. */
+const PATIENCE_MS = 20_000
+
 let dir: string
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'foliot-chaos-test-'))
 })
-afterEach(() => rmSync(dir, { recursive: true, force: true }))
+afterEach(async () => {
+  for (const { child, ended } of runs.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+    await ended
+  }
+  rmSync(dir, { recursive: true, force: true })
+})
 
-function startChaos(...args: string[]) {
+interface Run {
+  child: ChildProcess
+  ended: Promise<{ code: number | null; stdout: string; stderr: string }>
+}
+
+const runs: Run[] = []
+
+function startChaos(...args: string[]): Run {
   const file = fileURLToPath(new URL('./chaos.ts', import.meta.url))
   const child = spawn(process.execPath, ['--conditions=source', file, ...args], {
     env: { ...environment(), TMPDIR: dir },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
-  return { child, ended: ended.then(([[code], stdout, stderr]) => ({ code, stdout, stderr })) }
+  const run = { child, ended: ended.then(([[code], stdout, stderr]) => ({ code, stdout, stderr })) }
+  runs.push(run)
+  return run
 }
 
 /** The processes that the run has started so far. */
@@ -45,7 +63,8 @@ function isAlive(pid: number): boolean {
 describe('the chaos suite', () => {
   it('ends all that it started, and leaves nothing behind, when it is told to stop', async () => {
     const { child, ended } = startChaos('--minutes', '10', '--seed', '1')
-    while (started().length < MEMBERS.length && child.exitCode === null) await sleep(20)
+    const giveUpAt = performance.now() + PATIENCE_MS
+    while (started().length < MEMBERS.length && child.exitCode === null && performance.now() < giveUpAt) await sleep(20)
     const pids = started()
     expect(pids.filter(isAlive)).toHaveLength(MEMBERS.length)
     child.kill('SIGTERM')

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readOptions } from './chaos/options.ts'
+import { hasPassed } from './chaos/outcome.ts'
 import { play } from './chaos/play.ts'
 import { lastLine, report, saveProblems } from './chaos/report.ts'
 
@@ -22,7 +23,7 @@ try {
   const outcome = await play({ ...options, dir, signal: stop.signal })
   report(outcome)
   line = JSON.stringify(lastLine(outcome, options))
-  passed = outcome.problems.length === 0
+  passed = hasPassed(outcome)
   if (!passed) await saveProblems(dir, outcome)
 } catch (error) {
   // Before there is a folder, it is about the arguments. Afterwards it is about us, and where it happened says more.

@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { LIMITS } from '@foliot/jobs'
 import type { NewJob } from '@foliot/queue'
+import { traceContextOf } from '@foliot/telemetry'
 import type { ApiDeps } from './api.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { invalid } from './problem.ts'
 import { validate } from './validation.ts'
 import { IdempotencyKey, type JobRequest } from './wire/job.ts'
+
+/** Until there are tenants, everything belongs to this one. */
+const TENANT = 'default'
 
 /** What a request is told apart by besides its body. */
 export interface RequestOrigin {
@@ -15,6 +20,11 @@ export interface RequestOrigin {
   /** The header `Idempotency-Key`. */
   idempotencyKey?: string | undefined
 }
+
+export const originOf = ({ headers }: IncomingMessage): RequestOrigin => ({
+  tenant: TENANT,
+  traceparent: traceContextOf(headers),
+})
 
 /**
  * Turns what a caller sent into a job to store.

@@ -137,6 +137,33 @@ describe.concurrent('an api', () => {
     redis.disconnect()
   })
 
+  it('whose Redis does not let it in any more says so, and goes on when it does', async () => {
+    const bed = await openBed()
+    const admin = connectForLoops(bed.server.url)
+    await admin.ping()
+    await admin.config('SET', 'requirepass', 'another')
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    const told = await bed.app.waitForLine(({ json }) => /not let the api in/.test(String(json?.msg)))
+    expect(told.json).toMatchObject({ level: 'error', msg: expect.stringMatching(/FOLIOT_REDIS_URL .*NOAUTH/) })
+    ;(await bed.api.get('/v1/jobs')).problem(503, 'unavailable')
+    await admin.config('SET', 'requirepass', '')
+    await expectAllIsWell(bed)
+    admin.disconnect()
+  })
+
+  it('whose catalog cannot be read says why, once, and goes on', async () => {
+    const { server, app, api } = await openBed()
+    const redis = connectForLoops(server.url)
+    await redis.rename('foliot-x:{catalog}:queues', 'put-aside')
+    await redis.set('foliot-x:{catalog}:queues', 'no list of queues')
+    await app.waitForLine(({ json }) => /^a look at Redis .* is tried again .*WRONGTYPE/.test(String(json?.msg)))
+    await redis.rename('put-aside', 'foliot-x:{catalog}:queues')
+    ;(await api.post('/v1/jobs', BODIES['POST /v1/jobs'])).job(202)
+    expect(app.lines.filter(({ json }) => json?.level === 'error')).toHaveLength(1)
+    expect(await app.stop()).toEqual({ code: 0, signal: null })
+    redis.disconnect()
+  })
+
   it('that is started without its Redis says so in one line, and where it looks for it', async () => {
     const server = await startRedis()
     await server.kill()

@@ -46,7 +46,18 @@ describe('the api', () => {
     expect((await fetch(`${api.url}/readyz`)).status).toBe(503)
     await startRedis({ dir: gone.dir, port: gone.port, args: ['--maxmemory-policy', 'allkeys-lru'] })
     expect(await api.exited).toEqual({ code: 1, signal: null })
-    expect(JSON.stringify(api.lines)).toContain('noeviction, got allkeys-lru')
+    const fatal = api.lines.filter(({ json }) => json?.level === 'fatal').map(({ json }) => json?.msg)
+    expect(fatal).toEqual([expect.stringMatching(/cannot be used: .*noeviction, got allkeys-lru; .*CONFIG SET/)])
+  })
+
+  it('says so, in one line, if what comes later is a Redis that does not let it in', async () => {
+    const gone = await startRedis()
+    await gone.kill()
+    const api = await startApi({ FOLIOT_REDIS_URL: gone.url })
+    await startRedis({ dir: gone.dir, port: gone.port, args: ['--requirepass', 'right'] })
+    expect(await api.exited).toEqual({ code: 1, signal: null })
+    const fatal = api.lines.filter(({ json }) => json?.level === 'fatal').map(({ json }) => json?.msg)
+    expect(fatal).toEqual([expect.stringMatching(/^Redis at \S+ cannot be used: expected FOLIOT_REDIS_URL .*NOAUTH/)])
   })
 
   it('starts while Redis is away, and is ready by itself when it comes', async () => {
@@ -81,6 +92,21 @@ describe('an api that is set up wrongly ends with one clear line', () => {
   it('a misspelt name', async () => {
     const { code, text } = await refusalOf({ FOLIOT_API_PROT: '3000' })
     expect([code, text]).toEqual([78, expect.stringContaining('did you mean FOLIOT_API_PORT?')])
+  })
+
+  it.each([
+    ['without the password of Redis', '//', 'NOAUTH'],
+    ['with a wrong one', '//:wrong-secret@', 'WRONGPASS'],
+  ])('%s', async (_, as, word) => {
+    const { url } = await startRedis({ args: ['--requirepass', 'right'] })
+    const { code, messages, text } = await refusalOf({ FOLIOT_REDIS_URL: url.replace('//', as) })
+    expect([code, text]).toEqual([1, ''])
+    expect(messages).toEqual([
+      expect.stringMatching(`^fatal: Redis could not start: expected FOLIOT_REDIS_URL to have a user and .*"${word} `),
+      'info: stopping',
+      'info: stopped',
+    ])
+    expect(messages.join()).not.toContain('wrong-secret')
   })
 
   it('a port that is taken', async () => {

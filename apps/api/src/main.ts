@@ -82,6 +82,7 @@ await runServices({
       stop: async () => void (await Promise.all([metrics.shutdown(), tracing.shutdown()])),
     },
   ],
+  broken: redisWatch.unusable,
   stopWithinMs: env.FOLIOT_SHUTDOWN_GRACE_MS,
   supervised: env.FOLIOT_SUPERVISED,
   log,

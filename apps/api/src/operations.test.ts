@@ -1,6 +1,5 @@
-import { readOperation } from '@foliot/queue'
-import { createLogger } from '@foliot/telemetry'
-import { atEndOfFile, waitUntil } from '@foliot/testkit'
+import { connectForRequests, defineScripts, readOperation, untilReady } from '@foliot/queue'
+import { atEndOfFile, startRedis, waitUntil } from '@foliot/testkit'
 import { expect, it } from 'vitest'
 import { makeDeadLetters } from './fixtures/dead-letters.ts'
 import { openTestApi } from './fixtures/test-api.ts'
@@ -8,8 +7,8 @@ import { Operations } from './operations.ts'
 
 const api = await openTestApi()
 
-function newOperations(): Operations {
-  const operations = new Operations(api.redis, createLogger({ app: 'api', level: 'silent' }))
+function newOperations(redis = api.redis, warnings: object[] = []): Operations {
+  const operations = new Operations(redis, { warn: (fields: object) => void warnings.push(fields) })
   atEndOfFile(() => operations.stop())
   return operations
 }
@@ -32,4 +31,20 @@ it('gives back what it drives when it stops, and another one goes on with it', a
     return now.state !== 'running' && now
   })
   expect(last).toMatchObject({ state: 'completed', matched: 20, moved: 20 })
+})
+
+it('tells of an operation that began here and could not be driven, and why', async () => {
+  const { url } = await startRedis()
+  const redis = defineScripts(connectForRequests(url))
+  atEndOfFile(async () => redis.disconnect())
+  await untilReady(redis, 10_000)
+  // It may write down what is to be done, and nothing of the queue that it is to be done in.
+  await redis.call('ACL', 'SETUSER', 'limited', 'on', '>secret', '+@all', '~foliot-x:{operations}:*')
+  await redis.auth('limited', 'secret')
+
+  const warnings: object[] = []
+  const { operation, finished } = await newOperations(redis, warnings).begin(redriveOf(['demo']))
+  expect(await finished).toEqual(operation)
+  const err = expect.objectContaining({ message: expect.stringMatching(/permission/) })
+  expect(warnings).toEqual([{ err, operation: operation.id }])
 })

@@ -23,7 +23,7 @@ const MOST_AT_A_TIME = 100
 export class Operations implements Service {
   readonly name = 'operations'
   readonly #redis: Redis
-  readonly #log: Logger
+  readonly #log: Pick<Logger, 'warn'>
   readonly #stopping = new AbortController()
   readonly #driver: OperationDriver = { owner: `${hostname()}-${process.pid}`, signal: this.#stopping.signal }
   readonly #driven = new Set<Promise<unknown>>()
@@ -31,7 +31,7 @@ export class Operations implements Service {
   #looking = false
 
   /** @param redis a connection for requests: an operation whose Redis is away is left to whoever finds it back first */
-  constructor(redis: Redis, log: Logger) {
+  constructor(redis: Redis, log: Pick<Logger, 'warn'>) {
     this.#redis = redis
     this.#log = log
   }
@@ -47,11 +47,18 @@ export class Operations implements Service {
     await Promise.allSettled(this.#driven)
   }
 
-  /** Starts an operation, and drives it here. `finished` resolves when this process has nothing more to do with it. */
+  /**
+   * Starts an operation, and drives it here. `finished` resolves when this process has nothing more to do with it, and
+   * never rejects: one that could not be driven is as it was at its start, until somebody takes it.
+   */
   async begin(request: OperationRequest): Promise<{ operation: Operation; finished: Promise<Operation> }> {
-    const started = await startOperation(this.#redis, request, this.#driver)
-    this.#track(started.finished)
-    return started
+    const { operation, finished: driven } = await startOperation(this.#redis, request, this.#driver)
+    const finished = driven.catch((err) => {
+      this.#note(err, operation.id)
+      return operation
+    })
+    this.#track(finished)
+    return { operation, finished }
   }
 
   /** Takes what nobody drives. */

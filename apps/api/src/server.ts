@@ -12,6 +12,7 @@ import { pageRoutes } from './pages/page-routes.ts'
 import { answerError } from './problem.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { enqueueRoutes } from './routes/enqueue.ts'
+import { enqueueBatchRoutes } from './routes/enqueue-batch.ts'
 import { errorRoutes } from './routes/errors.ts'
 import { jobTypeRoutes } from './routes/job-types.ts'
 import { jobRoutes } from './routes/jobs.ts'
@@ -65,6 +66,7 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
     const api = scope as unknown as Api
     for (const routes of [
       enqueueRoutes,
+      enqueueBatchRoutes,
       jobRoutes,
       moveRoutes,
       queueRoutes,

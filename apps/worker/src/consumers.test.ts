@@ -1,11 +1,12 @@
 import { type AnyJobDefinition, defineJob, type JobContext } from '@foliot/jobs'
 import { promoteJob } from '@foliot/queue'
+import { createMetrics, jobMetrics } from '@foliot/telemetry'
 import { waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Consumers } from './consumers.ts'
 import { runnablesOf } from './fixtures/runnables.ts'
-import { openTestBed } from './fixtures/test-bed.ts'
+import { openTestBed, silent } from './fixtures/test-bed.ts'
 
 const bed = await openTestBed()
 
@@ -106,6 +107,29 @@ describe('Consumers', () => {
     }
     expect(await bed.read(added)).toMatchObject({ status: 'retrying', attempt: 1, attemptsUsed: 1, error })
     expect(await bed.read(last)).toMatchObject({ status: 'failed', attempt: 1, attemptsUsed: 1, error })
+  })
+
+  it('counts how a job ended once, though an attempt that had lost it ended too', async () => {
+    const job = define('test.any', 'lost')
+    const metrics = createMetrics({ app: 'worker', log: silent })
+    const handler = async (_: unknown, { jobId, attempt, log }: JobContext) => {
+      if (attempt > 1) return 'second'
+      const [lock = ''] = await bed.redis.keys(`*${jobId}:lock`)
+      await bed.redis.set(lock, 'of another worker', 'PX', 500)
+      // That it is lost is seen when this is written, after the handler is done.
+      log.info('somebody else has it')
+      return 'first'
+    }
+    const consumers = await bed.work(runnablesOf([job], { 'test.any': handler }), {
+      metrics: jobMetrics(metrics.meter),
+    })
+    expect(await bed.end(await bed.add(job, null))).toMatchObject({ status: 'succeeded', output: 'second', attempt: 2 })
+    await consumers.stop()
+    const text = await metrics.text()
+    expect(text).toContain('foliot_jobs_total{queue="lost",type="test.any",status="succeeded"} 1\n')
+    expect(text).toContain('foliot_job_duration_seconds_count{queue="lost",type="test.any"} 1\n')
+    expect(text).toContain('foliot_job_queue_seconds_count{queue="lost",type="test.any"} 1\n')
+    await metrics.shutdown()
   })
 
   it('stops without a start, and twice', async () => {

@@ -1,5 +1,5 @@
 import type { Service } from '@foliot/lifecycle'
-import { CancelWatch, Consumer, isRedisTrouble, type RunningAttempt } from '@foliot/queue'
+import { CancelWatch, Consumer, denialOf, isRedisTrouble, type RunningAttempt } from '@foliot/queue'
 import { type JobMetrics, type Logger, traceBindings, withJobSpan } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import { type PipelineDeps, runAttempt } from './pipeline.ts'
@@ -40,7 +40,8 @@ export class Consumers implements Service {
         for (const consumer of this.#consumers) consumer.cancel(id, request)
       },
       onError: (err) => {
-        if (!isRedisTrouble(err)) options.log.error({ err }, `trouble with requests to cancel: ${err.message}`)
+        if (!isRedisTrouble(err) && !denialOf(err, options.redis))
+          options.log.error({ err }, `trouble with requests to cancel: ${err.message}`)
       },
     })
   }
@@ -71,8 +72,8 @@ function createConsumer(queue: string, options: ConsumersOptions): Consumer {
     redis,
     run: (attempt) => runReported(attempt, pipeline, metrics, log),
     onError: (err) => {
-      // That Redis is away or refuses writes concerns all queues: `RedisConnection` says so, once.
-      if (isRedisTrouble(err)) return
+      // That Redis is away, refuses writes or lets nobody in concerns all queues: `RedisConnection` says so, once.
+      if (isRedisTrouble(err) || denialOf(err, redis)) return
       log.error({ err }, `trouble with queue ${queue}: ${err.message}`)
     },
     onLost: ({ id, type, attempt }) => {
@@ -91,7 +92,10 @@ async function runReported(attempt: RunningAttempt, pipeline: PipelineDeps, metr
   const waitedMs = Math.max(0, claim.startedAt - claim.scheduledFor)
   const span = { jobId: claim.id, type: claim.type, queue: claim.queue, attempt: claim.attempt, waitedMs }
   return withJobSpan(claim.envelope.traceparent, span, async () => {
+    if (claim.attempt === 1) metrics.waited(claim.queue, claim.type, waitedMs / 1000)
     const settlement = await runAttempt(attempt, pipeline)
+    // The consumer tells of it, and the attempt that has the job now is the one that counts.
+    if (attempt.stopReason === 'lost') return settlement
     report(claim, settlement, metrics, log, traceBindings(claim.envelope.traceparent.slice(3, 35)))
     return settlement
   })

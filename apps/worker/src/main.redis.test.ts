@@ -87,6 +87,19 @@ describe.concurrent('a worker whose Redis is away', () => {
     expect(worker.lines.filter(({ json }) => json?.level === 'error')).toHaveLength(1)
   })
 
+  it('ends, in one clear line, if it does not let the worker in any more', async () => {
+    const { url } = await startRedis()
+    const worker = await startWorker({ FOLIOT_REDIS_URL: url, FOLIOT_JOBS })
+    const { redis } = await openTestBed(url)
+    await redis.config('SET', 'requirepass', 'another')
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    expect(await worker.exited).toEqual({ code: 1, signal: null })
+    const fatal = worker.lines.filter(({ json }) => json?.level === 'fatal').map(({ json }) => json?.msg)
+    expect(fatal).toEqual([
+      expect.stringMatching(/^expected FOLIOT_REDIS_URL to have a user and .*NOAUTH.*; stopping$/),
+    ])
+  })
+
   it('does not wait for it longer than for the stop as a whole, and tells its jobs to stop all the same', async () => {
     const { port, url, ...redis } = await startRedis()
     const worker = await startWorker({ FOLIOT_REDIS_URL: url, FOLIOT_JOBS, FOLIOT_SHUTDOWN_GRACE_MS: '0' })

@@ -130,6 +130,21 @@ describe.concurrent('a worker that is set up wrongly ends with one clear line', 
     })
   })
 
+  it.each([
+    ['without the password of Redis', '//', 'NOAUTH'],
+    ['with a wrong one', '//:wrong-secret@', 'WRONGPASS'],
+  ])('%s', async (_, as, word) => {
+    const { url } = await startRedis({ args: ['--requirepass', 'right'] })
+    const { code, lines, errorText } = await refusalOf({ FOLIOT_REDIS_URL: url.replace('//', as) })
+    expect([code, errorText]).toEqual([1, ''])
+    expect(lines.map((line) => `${line?.level}: ${line?.msg}`)).toEqual([
+      expect.stringMatching(`^fatal: connection to Redis could not start: expected FOLIOT_REDIS_URL to .*"${word} `),
+      'info: stopping',
+      'info: stopped',
+    ])
+    expect(JSON.stringify(lines)).not.toContain('wrong-secret')
+  })
+
   it('a port that is taken', async () => {
     const { code, lines } = await refusalOf({ FOLIOT_WORKER_PORT: new URL(bed.url).port })
     expect(code).toBe(1)

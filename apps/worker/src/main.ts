@@ -114,7 +114,7 @@ await runServices({
       stop: async () => void (await Promise.all([metrics.shutdown(), tracing.shutdown()])),
     },
   ],
-  broken: abandoned.tooMany,
+  broken: Promise.race([abandoned.tooMany, connection.denied]),
   // With Redis away nothing can be handed back: the jobs are recovered by other workers.
   stopWithinMs: env.FOLIOT_SHUTDOWN_GRACE_MS + 5000,
   supervised: env.FOLIOT_SUPERVISED,

@@ -1,8 +1,12 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { cancel, defineJob, done, type Handler, type JobContext } from '@foliot/jobs'
 import type { NewJob, StopReason } from '@foliot/queue'
+import { atEndOfFile, temporaryFolder } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { noIsolation, openTestBed } from './fixtures/test-bed.ts'
+import { noIsolation, openTestBed, silent } from './fixtures/test-bed.ts'
+import { Isolation } from './isolation/isolation.ts'
 import { perform } from './perform.ts'
 
 const bed = await openTestBed()
@@ -148,6 +152,34 @@ describe('perform', () => {
         kind: 'returned',
         value: 'in time',
       })
+    })
+  })
+
+  describe('while the process of an isolated job starts', () => {
+    /** Performs a job with a timeout of 1 ms in a process that has to load this module first. */
+    async function start(module: string, job: Partial<NewJob>) {
+      const file = join(await temporaryFolder(), 'module.mjs')
+      await writeFile(file, module)
+      const isolation = new Isolation({ modules: [file], folder: process.cwd(), memoryMb: 512, log: silent })
+      atEndOfFile(() => isolation.stop())
+      const definition = defineJob({ name: 'test.any', input: z.unknown(), timeoutMs: 1, isolation: 'process' })
+      const readable = { kind: 'readable', definition, handler: () => null, input: null } as const
+      const options = { stopGraceMs: 10, isolation, onAbandoned: () => undefined }
+      return bed.attempt((attempt) => perform(attempt, readable, options), job)
+    }
+
+    it('goes by the deadline of the job all the same', async () => {
+      const endless = 'setInterval(() => {}, 1000); await new Promise(() => {})'
+      expect(await start(endless, { deadlineAt: Date.now() + 50 })).toMatchObject({
+        kind: 'stopped',
+        reason: 'deadline',
+        how: 'killed',
+      })
+    })
+
+    it('does not count that against the timeout, nor is it ended by a deadline in years', async () => {
+      const performed = await start('throw new Error("too late for 1 ms")', { deadlineAt: Date.now() + 2 ** 36 })
+      expect(performed).toMatchObject({ kind: 'threw', thrown: { message: expect.stringContaining('too late') } })
     })
   })
 

@@ -1,5 +1,5 @@
 import { isOutcome, type JobContext, type Outcome } from '@foliot/jobs'
-import { killAfter, type RunningAttempt, type StopManner, type StopReason } from '@foliot/queue'
+import type { RunningAttempt, StopManner, StopReason } from '@foliot/queue'
 import { createContext } from './context.ts'
 import type { ReadableJob } from './read-job.ts'
 
@@ -33,11 +33,13 @@ export interface Run {
 /** What a handler gets to end by itself when the worker has to go; the time to hand jobs back is spent already. */
 const SHUTDOWN_GRACE_MS = 1000
 
+/** Node takes a longer timer for one of 1 ms. */
+const TIMER_MAX_MS = 2 ** 31 - 1
+
 /**
- * Calls the handler and waits for it, for its timeout, or for the attempt to be stopped; one that was stopped before gets
- * no handler. A handler that is told to stop
- * has `stopGraceMs` to end by itself. Then its process is killed if it has one of its own; else its slot is taken, and if
- * it blocks this process, this process goes.
+ * Calls the handler and waits for it, for its timeout, for the deadline of its job, or for the attempt to be stopped; one
+ * that was stopped before gets no handler. A handler that is told to stop has `stopGraceMs` to end by itself. Then its
+ * process is killed if it has one of its own; else its slot is taken, and if it blocks this process, this process goes.
  */
 export async function perform(
   attempt: RunningAttempt,
@@ -48,18 +50,20 @@ export async function perform(
   const { timeoutMs = definition.timeoutMs, deadlineAt = Number.POSITIVE_INFINITY } = attempt.claim.envelope
   const { stopReason } = attempt
   if (stopReason) return { kind: 'stopped', reason: stopReason, how: 'cooperative', timeoutMs }
+  const isInline = definition.isolation === 'inline'
   let timer: NodeJS.Timeout | undefined
-  const limit = (isInline: boolean): void => {
+  const limit = (): void => {
+    clearTimeout(timer)
     const leftMs = deadlineAt - Date.now()
     const ms = Math.min(leftMs, timeoutMs)
-    if (isInline) killAfter(attempt, ms + stopGraceMs)
+    if (isInline) attempt.killAfter(ms + stopGraceMs)
     timer = setTimeout(() => attempt.stop(leftMs < timeoutMs ? 'deadline' : 'timeout'), ms)
   }
-  const isInline = definition.isolation === 'inline'
-  if (isInline) limit(true)
+  if (isInline) limit()
+  else timer = stopAtDeadline(attempt, deadlineAt)
   const run = isInline ? inline(attempt, job) : isolation.run(attempt, job)
-  // A process may have to start first: that is none of the handler's time.
-  if (!isInline) void run.began.then(() => limit(false))
+  // A process may have to start first: that is none of the handler's time, though it is of the job's.
+  if (!isInline) void run.began.then(limit)
   try {
     const first = await Promise.race([run.done, attempt.stopped])
     if (typeof first === 'object') return first
@@ -71,6 +75,11 @@ export async function perform(
   } finally {
     clearTimeout(timer)
   }
+}
+
+function stopAtDeadline(attempt: RunningAttempt, deadlineAt: number): NodeJS.Timeout | undefined {
+  const leftMs = deadlineAt - Date.now()
+  return leftMs > TIMER_MAX_MS ? undefined : setTimeout(() => attempt.stop('deadline'), leftMs)
 }
 
 /** Ends a handler that did not do so by itself, or goes on without it. */

@@ -4,6 +4,7 @@ import {
   ANNOUNCE_EVERY_MS,
   announce,
   beat,
+  forgetQueues,
   HEARTBEAT_EVERY_MS,
   isRedisTrouble,
   SWEEP_EVERY_MS,
@@ -26,7 +27,7 @@ export interface PresenceOptions {
 
 /**
  * Makes the worker known: its job types, so that the api accepts them, and a heartbeat, so that operators see it. Also
- * sweeps old finished jobs of its queues, which BullMQ leaves lying on an idle queue.
+ * sweeps old finished jobs of its queues, which BullMQ leaves lying on an idle queue, and forgets queues that nobody has.
  */
 export class Presence implements Service {
   readonly name = 'presence'
@@ -55,6 +56,8 @@ export class Presence implements Service {
     this.#every(HEARTBEAT_EVERY_MS, 'heartbeat', () => this.#beat())
     this.#every(SWEEP_EVERY_MS, 'sweep', async () => {
       for (const queue of queues.keys()) await sweepQueue(this.#options.redis, queue)
+      const forgotten = await forgetQueues(this.#options.redis)
+      for (const queue of forgotten) this.#options.log.info({ queue }, `nobody has queue ${queue} any more: forgotten`)
     })
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Service } from '@foliot/lifecycle'
-import { assertSafeRedis, isRedisTrouble, WriteWatch } from '@foliot/queue'
+import { assertSafeRedis, denialOf, isRedisTrouble, WriteWatch } from '@foliot/queue'
 import type { Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 
@@ -15,8 +15,10 @@ export class RedisConnection implements Service {
   readonly #redis: Redis
   readonly #log: Logger
   readonly #writes: WriteWatch
+  readonly #denied = Promise.withResolvers<string>()
   #timer: NodeJS.Timeout | undefined
   #looking = false
+  #isSafe = false
   #complained = false
   #upSince = 0
   #lastRefused = 0
@@ -40,6 +42,14 @@ export class RedisConnection implements Service {
     })
   }
 
+  /**
+   * Resolves, with the reason, when Redis does not let this process in any more. Commands do not wait for that to pass, as
+   * they do while it is away: they fail, and so does whatever depends on them.
+   */
+  get denied(): Promise<string> {
+    return this.#denied.promise
+  }
+
   get isUp(): boolean {
     return this.#redis.status === 'ready'
   }
@@ -54,9 +64,18 @@ export class RedisConnection implements Service {
     return this.#lastRefused
   }
 
-  /** Waits for Redis as long as it takes, also for one that refuses writes. Rejects only one that is not safe to use. */
+  /**
+   * Waits for Redis as long as it takes, also for one that refuses writes.
+   *
+   * @throws FoliotError if Redis answers and is not safe to use, or lets nobody in.
+   */
   async start(): Promise<void> {
-    await assertSafeRedis(this.#redis)
+    try {
+      await assertSafeRedis(this.#redis)
+    } catch (err) {
+      throw denialOf(err, this.#redis) ?? err
+    }
+    this.#isSafe = true
     for (;;) {
       await this.#lookAtWrites()
       if (!this.#writes.refuses) break
@@ -72,6 +91,12 @@ export class RedisConnection implements Service {
 
   /** Once for each time that Redis goes, not for each try to reach it. */
   #complain(err: Error): void {
+    const denial = denialOf(err, this.#redis)
+    if (denial) {
+      // Before that, what waits for its answer is refused with it: `start` tells.
+      if (this.#isSafe) this.#denied.resolve(denial.message)
+      return
+    }
     if (this.#complained) return
     this.#complained = true
     this.#log.error({ err }, `Redis at ${this.#place} is away; trying again until it is back: ${err.message}`)
@@ -84,7 +109,8 @@ export class RedisConnection implements Service {
     try {
       await this.#lookAtWrites()
     } catch (err) {
-      if (!isRedisTrouble(err)) this.#log.warn({ err }, 'could not see whether Redis takes writes; looking again')
+      if (!isRedisTrouble(err) && !denialOf(err, this.#redis))
+        this.#log.warn({ err }, 'could not see whether Redis takes writes; looking again')
     } finally {
       this.#looking = false
     }

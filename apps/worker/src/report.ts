@@ -8,7 +8,6 @@ import { failActiveSpan, type JobMetrics, type Logger } from '@foliot/telemetry'
 export function report(claim: Claim, settlement: Settlement, metrics: JobMetrics, log: Logger, trace: object): void {
   const { queue, type } = claim
   const seconds = (Date.now() - claim.startedAt) / 1000
-  if (claim.attempt === 1) metrics.waited(queue, type, (claim.startedAt - claim.scheduledFor) / 1000)
   const fields = () => ({
     jobId: claim.id,
     jobType: type,

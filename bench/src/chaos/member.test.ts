@@ -7,6 +7,9 @@ import { freeze } from './freeze.ts'
 import { type Life, Member } from './member.ts'
 import type { Blow } from './plan.ts'
 
+/** Less than a test may take, so that the reason is told. */
+const PATIENCE_MS = 20_000
+
 /** A process that does nothing until it is ended. */
 async function launch(): Promise<Life> {
   const child = spawn('sleep', ['60'], { stdio: 'ignore' })
@@ -21,7 +24,11 @@ const blow = (kind: Blow['kind'], forMs = 0): Blow => ({ atMs: 0, member: 'worke
 const stateOf = (pid: number): string | undefined => /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]
 
 async function until(check: () => boolean): Promise<void> {
-  while (!check()) await sleep(5)
+  const giveUpAt = performance.now() + PATIENCE_MS
+  while (!check()) {
+    if (performance.now() > giveUpAt) throw new Error(`expected within ${PATIENCE_MS} ms: ${check}. Came: ${notes}`)
+    await sleep(5)
+  }
 }
 
 const notes: string[] = []

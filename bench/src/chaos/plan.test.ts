@@ -26,4 +26,19 @@ describe('the plan of a run', () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b))
     expect(times.at(-1)).toBeLessThan(60_000)
   })
+
+  it.each([1, 2, 3, 4, 5])('has Redis silent for longer than a lock lasts, in a minute too (seed %i)', (seed) => {
+    for (const durationMs of [60_000, TEN_MINUTES_MS]) {
+      const ofRedis = plan(seed, durationMs).filter(({ member }) => member === 'redis')
+      const whole = ofRedis.filter(
+        ({ atMs, kind, forMs }) =>
+          kind === 'freeze' &&
+          forMs >= 6000 &&
+          atMs + forMs < durationMs &&
+          // It is there when it is to be frozen, and nothing ends that early.
+          ofRedis.every((other) => other.atMs === atMs || other.atMs + other.forMs < atMs || other.atMs > atMs + forMs),
+      )
+      expect(whole).not.toEqual([])
+    }
+  })
 })

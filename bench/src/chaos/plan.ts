@@ -22,6 +22,15 @@ const AWAY_MS: Ranges = { kill: [0, 3000], stop: [0, 3000], freeze: [1000, 12_00
 /** Redis is hit as often as one worker: whatever is done to it is done to everybody. */
 const TARGETS = MEMBERS.map((member) => ({ member, weight: member.startsWith('api') ? 1 : 2 }))
 
+/**
+ * Once in a run Redis is silent for longer than a lock lasts, which is 5 s: attempts end whose lock has run out. A run of
+ * 16 s or more has it whole.
+ */
+const OUTAGE_MS = [6000, 8000] as const
+
+/** How long Redis may take to be there again after what was done to it before. */
+const BACK_WITHIN_MS = 3000
+
 /** All that will be done to the processes in `durationMs`, in the order of its time. */
 export function planBlows(random: Random, durationMs: number): Blow[] {
   const blows: Blow[] = []
@@ -30,5 +39,15 @@ export function planBlows(random: Random, durationMs: number): Blow[] {
       blows.push({ atMs, member: random.pick(TARGETS).member, kind, forMs: random.between(...AWAY_MS[kind]) })
     }
   }
-  return blows.sort((a, b) => a.atMs - b.atMs)
+  const outage = planOutage(random, durationMs)
+  return [...blows.filter((blow) => !isInTheWay(blow, outage)), outage].sort((a, b) => a.atMs - b.atMs)
 }
+
+function planOutage(random: Random, durationMs: number): Blow {
+  const atMs = random.between(Math.floor(durationMs / 4), Math.floor(durationMs / 2))
+  return { atMs, member: 'redis', kind: 'freeze', forMs: random.between(...OUTAGE_MS) }
+}
+
+/** Redis that is away could not be frozen, and Redis that is killed meanwhile would be back too soon. */
+const isInTheWay = ({ member, atMs, forMs }: Blow, outage: Blow): boolean =>
+  member === 'redis' && atMs <= outage.atMs + outage.forMs && atMs + forMs + BACK_WITHIN_MS >= outage.atMs

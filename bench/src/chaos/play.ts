@@ -7,10 +7,10 @@ import { Driver } from './driver.ts'
 import { Ledger } from './ledger.ts'
 import { steadyLoad } from './load.ts'
 import type { ChaosOptions } from './options.ts'
+import type { Outcome } from './outcome.ts'
 import { type MemberName, planBlows } from './plan.ts'
 import { seededRandom } from './random.ts'
 import { recoveriesOf } from './recovery.ts'
-import type { Outcome } from './report.ts'
 import { chaosRequests } from './requests.ts'
 import { startSink } from './sink.ts'
 import { type Hit, storm } from './storm.ts'
@@ -47,7 +47,7 @@ export async function play({ minutes, seed, dir, signal: stop }: PlayOptions): P
   const ledger = new Ledger()
   const surprises: string[] = []
   const onUnexpectedEnd = (member: MemberName, how: string): void => {
-    // A job of the mix does that to its worker.
+    // Jobs of the mix do that to their worker: one crashes it, and for one that blocks it its watchdog may.
     if (!(member.startsWith('worker') && how === 'SIGKILL')) surprises.push(`${member} ended by itself: ${how}`)
   }
   try {
@@ -59,6 +59,7 @@ export async function play({ minutes, seed, dir, signal: stop }: PlayOptions): P
     const caller = new Caller({ urls: cluster.apiUrls, key: cluster.key })
     const driver = new Driver({ caller, ledger, signal, onBroken: (error) => broken.abort(error) })
     const hits: Hit[] = []
+    let unaccepted = 0
     const progress = setInterval(() => {
       console.log(`${ledger.accepted} accepted, ${ledger.ended} ended, ${hits.length} blows`)
     }, PROGRESS_EVERY_MS)
@@ -77,6 +78,7 @@ export async function play({ minutes, seed, dir, signal: stop }: PlayOptions): P
       note('nothing more is done to the processes')
       for (const name of await calm(cluster, signal)) surprises.push(`${name} did not come back`)
       await untilAtRest(driver, ledger, signal)
+      unaccepted = driver.sending
     } finally {
       clearInterval(progress)
       await driver.stop()
@@ -90,6 +92,7 @@ export async function play({ minutes, seed, dir, signal: stop }: PlayOptions): P
       answers: driver.answers,
       effects: sink.effects,
       recoveries: records.flatMap(({ job }) => recoveriesOf(job.timeline, hits)),
+      unaccepted,
       surprises,
     }
   } catch (error) {

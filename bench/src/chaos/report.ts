@@ -4,27 +4,15 @@ import { percentile } from '../statistics.ts'
 import { show, table } from '../table.ts'
 import type { JobRecord } from './ledger.ts'
 import type { ChaosOptions } from './options.ts'
+import { type Outcome, objectionsTo } from './outcome.ts'
 import { MEMBERS } from './plan.ts'
 import { type Recovery, wasUndisturbed } from './recovery.ts'
-import type { Sink } from './sink.ts'
 import type { Hit } from './storm.ts'
-import type { Problem, Verdict } from './verdict.ts'
-
-/** All that came of a run. */
-export interface Outcome extends Verdict {
-  records: readonly JobRecord[]
-  hits: readonly Hit[]
-  /** How often each answer came to a request that enqueues. */
-  answers: ReadonlyMap<string, number>
-  effects: Sink['effects']
-  recoveries: readonly Recovery[]
-  /** What processes did that they should not have done. */
-  surprises: readonly string[]
-}
+import type { Problem } from './verdict.ts'
 
 /** Prints what came of the run, for people. */
 export function report(outcome: Outcome): void {
-  const { records, hits, answers, effects, problems, surprises, recoveries } = outcome
+  const { records, hits, answers, effects, problems, recoveries } = outcome
   console.log(`\n${jobsTable(records)}\n`)
   console.log(`${hitsTable(hits)}\n`)
   console.log(`answers to enqueue: ${counted(answers)}`)
@@ -34,7 +22,7 @@ export function report(outcome: Outcome): void {
   console.log(`jobs of killed workers started again: ${spread(recoveries)}`)
   const undisturbed = recoveries.filter((recovery) => wasUndisturbed(recovery, hits))
   console.log(`those of them during which nothing was done to Redis: ${spread(undisturbed)}`)
-  for (const surprise of surprises) console.log(surprise)
+  for (const objection of objectionsTo(outcome)) console.log(objection)
   for (const { kind, id, why } of problems.slice(0, SHOWN)) console.log(`${kind} ${id}: ${why}`)
   if (problems.length > SHOWN) console.log(`… and ${problems.length - SHOWN} more`)
 }

@@ -1,4 +1,4 @@
-import type { Job, JobStatus } from '@foliot/jobs'
+import type { Job, JobStatus, TimelineEvent } from '@foliot/jobs'
 import { describe, expect, it } from 'vitest'
 import { type JobRecord, Ledger } from './ledger.ts'
 import type { ChaosRequest } from './requests.ts'
@@ -29,6 +29,14 @@ const job = (status: JobStatus, more: Partial<Job> = {}): Job => ({
   timeline: [],
   ...more,
 })
+
+/** A job that was given up because its workers died; its attempts ended so. */
+const crashed = (more: Partial<Job>, events: readonly TimelineEvent[]): Job =>
+  job('failed', {
+    error: { name: 'WorkerLost', message: '', kind: 'crashed' },
+    timeline: events.map((event, i) => ({ at: '2026-11-21T13:27:50.500Z', event, attempt: i + 1 })),
+    ...more,
+  })
 
 const echo: ChaosRequest = {
   n: 1,
@@ -100,7 +108,7 @@ describe('the verdict on a job', () => {
   })
 
   it.each([
-    ['in another state', job('failed', { error: { name: 'WorkerLost', message: '', kind: 'crashed' } })],
+    ['in another state', crashed({ attempt: 3, attemptsUsed: 3 }, ['worker_lost', 'worker_lost', 'worker_lost'])],
     ['at another time', { ...succeeded, finishedAt: '2026-11-21T13:27:59.000Z' }],
     ['by another attempt', { ...succeeded, attempt: 2 }],
   ])('is doubled if it ended once more %s', (_, second) => {
@@ -134,9 +142,41 @@ describe('the verdict on a job', () => {
     expect(kindsOf(verdictOn(echo, (ledger, record) => ledger.see(record, other)))).toEqual(['wrong'])
   })
 
-  it('is good if it died with its workers', () => {
-    const error = { name: 'WorkerLost', message: '', kind: 'crashed' }
-    expect(verdictOn(echo, (ledger, record) => ledger.see(record, job('failed', { error }))).problems).toEqual([])
+  it('is good if it died with its workers, as often as it may', () => {
+    const record = crashed({ attempt: 4, attemptsUsed: 3 }, [
+      'worker_lost',
+      'handed_back',
+      'attempt_failed',
+      'worker_lost',
+    ])
+    expect(verdictOn(echo, (ledger, of) => ledger.see(of, record)).problems).toEqual([])
+  })
+
+  it.each([
+    ['with attempts left', { attempt: 1, attemptsUsed: 1 }, ['worker_lost'], '1 of 3 attempts used up', 1],
+    [
+      'after attempts that it did not use up',
+      { attempt: 2, attemptsUsed: 3 },
+      ['worker_lost', 'handed_back'],
+      '3 of 3',
+      1,
+    ],
+    [
+      'for fewer attempts than were asked for',
+      { attempt: 1, attemptsUsed: 1, maxAttempts: 1 },
+      ['worker_lost'],
+      '1 of 3',
+      1,
+    ],
+  ] as const)('is wrong if it was given up as crashed %s', (_, more, events, used, told) => {
+    const { problems } = verdictOn(echo, (ledger, record) => ledger.see(record, crashed(more, events)))
+    expect(problems).toEqual([{ kind: 'wrong', id: ID, why: expect.stringContaining(used) }])
+    expect(problems[0]?.why).toMatch(new RegExp(`its timeline tells ${told}$`))
+  })
+
+  it('is good if it used up its attempts, and they are too many for its timeline', () => {
+    const record = crashed({ attempt: 30, attemptsUsed: 3 }, ['worker_lost', 'snoozed'])
+    expect(verdictOn(echo, (ledger, of) => ledger.see(of, record)).problems).toEqual([])
   })
 
   it('counts how often it was started after its first start', () => {

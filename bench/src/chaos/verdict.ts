@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isTerminal } from '@foliot/jobs'
+import { isTerminal, type TimelineEvent } from '@foliot/jobs'
 import type { JobRecord, Ledger } from './ledger.ts'
 import type { Sink } from './sink.ts'
 
@@ -36,7 +36,14 @@ export function judge(ledger: Ledger, sink: Pick<Sink, 'effects' | 'results'>): 
   return { problems: oneOfEachKind(problems), ends, reExecuted }
 }
 
-function problemsOfEnd({ id, request, sightings, job, isMissing }: JobRecord): Problem[] {
+/** How an attempt is told to have ended that counts against those that a job has. */
+const USED_UP: ReadonlySet<TimelineEvent> = new Set(['attempt_failed', 'timed_out', 'worker_lost'])
+
+/** A timeline tells the first 3 attempts and the last 17. */
+const TOLD_ATTEMPTS = 20
+
+function problemsOfEnd(record: JobRecord): Problem[] {
+  const { id, request, sightings, job, isMissing } = record
   const { status, error } = job
   if (sightings.length === 0 && isMissing) {
     return [{ kind: 'lost', id, why: `accepted, last seen as ${status}, and not to be found` }]
@@ -47,12 +54,22 @@ function problemsOfEnd({ id, request, sightings, job, isMissing }: JobRecord): P
     problems.push({ kind: 'doubled', id, why: `seen as ${seen.join(', then as ')}` })
   }
   if (!isTerminal(status)) return [...problems, { kind: 'unfinished', id, why: `still ${status}` }]
-  const crashed = status === 'failed' && error?.kind === 'crashed'
-  if (!crashed && !request.mayEnd.includes(status)) {
+  if (status === 'failed' && error?.kind === 'crashed') return [...problems, ...problemsOfCrash(record)]
+  if (!request.mayEnd.includes(status)) {
     const ended = error ? `${status} (${error.name}: ${error.message})` : status
     problems.push({ kind: 'wrong', id, why: `a job that ${request.kind} ended as ${ended}` })
   }
   return problems
+}
+
+/** Workers die, and a job may die with them: once it has used up all attempts that it was sent with. */
+function problemsOfCrash({ id, request, job }: JobRecord): Problem[] {
+  const { attempt, attemptsUsed, timeline } = job
+  const { attempts } = request.body
+  const told = timeline.filter(({ event }) => USED_UP.has(event)).length
+  if (attemptsUsed === attempts && (told === attempts || attempt > TOLD_ATTEMPTS)) return []
+  const why = `given up as crashed with ${attemptsUsed} of ${attempts} attempts used up, of which its timeline tells ${told}`
+  return [{ kind: 'wrong', id, why }]
 }
 
 function problemsOfResult({ id, request, job }: JobRecord): Problem[] {

@@ -24,7 +24,6 @@ export type { Job, JobFailure, JobType, TimelineEntry } from './job.ts'
 export { ERROR_KINDS, JobError, type JobErrorOptions, UnrecoverableError } from './job-error.ts'
 export { isJobId, newJobId } from './job-id.ts'
 export { LIMITS, PRIORITY_MAX } from './limits.ts'
-export { isJobTypeName, isQueueName } from './names.ts'
 export { cancel, done, isOutcome, type Outcome, outcomeKind, snooze } from './outcome.ts'
 export {
   type Backoff,
@@ -35,5 +34,5 @@ export {
   type RetryRule,
   type RetryRuleOptions,
 } from './retry-policy.ts'
-export { isDeadLetter, isLegalMove, isTerminal, type JobStatus, MOVES, STATUSES, type TimelineEvent } from './states.ts'
+export { isDeadLetter, isTerminal, type JobStatus, MOVES, STATUSES, type TimelineEvent } from './states.ts'
 export { truncate } from './truncate.ts'

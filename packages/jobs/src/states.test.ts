@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { isDeadLetter, isLegalMove, isTerminal, type JobStatus, MOVES, STATUSES } from './states.ts'
+import { isDeadLetter, isTerminal, type JobStatus, MOVES, STATUSES } from './states.ts'
 
 const page = readFileSync(new URL('../../../docs/job-states.md', import.meta.url), 'utf8')
 
@@ -18,8 +18,6 @@ const moves = Object.entries(MOVES).flatMap(([from, tos]) =>
   Object.entries(tos).map(([to, event]) => [from, to, event]),
 )
 
-const pairs = STATUSES.flatMap((from) => STATUSES.map((to) => [from, to] as [JobStatus, JobStatus]))
-
 describe('docs/job-states.md', () => {
   it('has each legal move in its table, with its event, and no other', () => {
     expect(tabled.sort()).toEqual(moves.sort())
@@ -32,17 +30,6 @@ describe('docs/job-states.md', () => {
   it('says what each status means', () => {
     const explained = [...page.matchAll(/^\| `(\w+)` +\| [^`|]+\|$/gm)].map(([, status]) => status)
     expect(explained).toEqual([...STATUSES])
-  })
-})
-
-describe('isLegalMove', () => {
-  it.each(pairs)('%s → %s is legal if the table says so', (from, to) => {
-    const legal = tabled.some(([f, t]) => f === from && t === to)
-    expect(isLegalMove(from, to)).toBe(legal)
-  })
-
-  it('knows no move to what is no status', () => {
-    expect(isLegalMove('queued', 'toString' as JobStatus)).toBe(false)
   })
 })
 

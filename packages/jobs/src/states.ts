@@ -49,8 +49,6 @@ export type TimelineEvent =
   | 'succeeded'
   | 'failed'
 
-export const isLegalMove = (from: JobStatus, to: JobStatus): boolean => Object.hasOwn(MOVES[from], to)
-
 /** A terminal job stays as it is; only a redrive reopens one that `isDeadLetter`. */
 export const isTerminal = (status: JobStatus): boolean =>
   status === 'succeeded' || status === 'cancelled' || isDeadLetter(status)

@@ -1,8 +1,9 @@
 import { newJobId } from '@foliot/jobs'
 import { describe, expect, it } from 'vitest'
 import { Consumer } from './attempts/consumer.ts'
+import { discardJobs } from './fixtures/dead-letters.ts'
 import { dead, guarded, openTestQueues, retry, succeed } from './fixtures/test-queues.ts'
-import { cancelJob, discardJobs, promoteJob, redriveJob } from './jobs/moves.ts'
+import { cancelJob, promoteJob, redriveJob } from './jobs/moves.ts'
 import { sweepQueue } from './jobs/sweep.ts'
 import * as keys from './keys.ts'
 import { startOperation } from './operations/drive.ts'
@@ -80,7 +81,7 @@ describe('the keys of a database that everything was done to', () => {
 
     // What BullMQ itself keeps of a queue and of a job.
     const { base, ...places } = keys.bullKeys(queue)
-    const ofQueue = [...Object.values(places), ...['stalled', 'stalled-check', 'limiter'].map((name) => base + name)]
+    const ofQueue = [...Object.values(places), `${base}stalled-check`]
     const ofJob = new RegExp(`^${UUID}(:lock|:logs)?$`)
     expect(bull.filter((key) => !ofQueue.includes(key) && !ofJob.test(key.slice(base.length)))).toEqual([])
 
@@ -99,9 +100,10 @@ describe('the keys of a database that everything was done to', () => {
       [keys.sweepLeaseKey(queue), 1],
       [keys.recoveredKey(queue), 1],
       [keys.workerKey('w1'), 1],
-      [keys.operationKey('*'), 1],
-      // What it has done in the queue, and the jobs that it has redriven there.
-      [keys.operationPartKey(queue, '*'), 2],
+      // A redrive and a discard.
+      [keys.operationKey('*'), 2],
+      // What each has done in the queue, and the jobs that one has redriven there.
+      [keys.operationPartKey(queue, '*'), 3],
     ] as const
     expect(ours.filter((key) => owned.includes(key)).sort()).toEqual([...owned].sort())
     let found = owned.length

@@ -41,6 +41,10 @@ export interface BullKeys {
   readonly pc: string
   /** STRING: BullMQ's count of jobs ever added */
   readonly id: string
+  /** SET: jobs that ran at the last check for stalled ones and whose locks were not renewed since */
+  readonly stalled: string
+  /** STRING with a TTL: how many were taken in this period of a rate limit */
+  readonly limiter: string
 }
 
 const cache = new Map<string, BullKeys>()
@@ -63,6 +67,8 @@ export function bullKeys(queue: string): BullKeys {
       marker: `${base}marker`,
       pc: `${base}pc`,
       id: `${base}id`,
+      stalled: `${base}stalled`,
+      limiter: `${base}limiter`,
     })
     cache.set(queue, keys)
   }
@@ -112,7 +118,7 @@ export const cancelChannel = 'foliot-x:{cancel}:requests'
 /** STRING: when the catalog was last changed. Differs after every change. */
 export const catalogRevisionKey = 'foliot-x:{catalog}:revision'
 
-/** ZSET queue → when it was last announced (ms). A queue is dropped once it is both unannounced and empty. */
+/** ZSET queue → when it was last announced (ms). One that nobody announced for a week is dropped once it is empty. */
 export const queuesKey = 'foliot-x:{catalog}:queues'
 
 /** HASH queue → how many jobs may wait in it (`maxDepth`). Who lifts the limit deletes the field. */

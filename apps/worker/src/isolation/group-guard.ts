@@ -36,10 +36,14 @@ export class GroupGuard {
   #start(): ChildProcess {
     // A group of its own: what ends the group of this process must leave it to do its work.
     const shell = spawn('sh', ['-c', KILL_AT_END], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
-    shell.on('error', this.#onError)
-    // Whoever ended it: the next change starts another one.
-    shell.on('exit', () => {
+    // Whoever ended it, and if it never began: the next change starts another one.
+    const forget = (): void => {
       if (this.#shell === shell) this.#shell = undefined
+    }
+    shell.on('exit', forget)
+    shell.on('error', (error) => {
+      forget()
+      this.#onError(error)
     })
     shell.stdin?.on('error', () => undefined)
     shell.unref()

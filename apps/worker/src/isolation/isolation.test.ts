@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import { ERROR_KINDS } from '@foliot/jobs'
 import { classifyError } from '@foliot/retries'
 import { startProcess, temporaryFolder, waitUntil } from '@foliot/testkit'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Performed } from '../perform.ts'
 import { isRunning, JOBS, openIsolatedBed } from './fixtures/isolated-bed.ts'
 import * as jobs from './fixtures/jobs.ts'
 import type { Isolation } from './isolation.ts'
+
+// Each test waits for processes of its own. More than a few that start at once would keep each other waiting.
+vi.setConfig({ maxConcurrency: 3 })
 
 const { bed, open, perform } = await openIsolatedBed()
 
@@ -21,7 +24,7 @@ const pidOf = async (isolation: Isolation): Promise<number> =>
 
 const failureOf = (performed: Performed) => classifyError((performed as { thrown: unknown }).thrown)
 
-describe('Isolation', () => {
+describe.concurrent('Isolation', () => {
   it('starts no process before the first job, and uses one for job after job', async () => {
     const isolation = open()
     await isolation.start()

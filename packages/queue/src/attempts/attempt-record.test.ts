@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ATTEMPT_FIELDS, attemptField } from './attempt-record.ts'
+import { ATTEMPT_FIELDS, attemptField, attemptOf } from './attempt-record.ts'
 
 const fieldsAfter = (attempts: number): Map<string, number> =>
   new Map(Array.from({ length: attempts }, (_, i) => [attemptField(i + 1), i + 1]))
@@ -13,5 +13,12 @@ describe('attemptField', () => {
 
   it('uses the fields that are read, and all of them', () => {
     expect([...fieldsAfter(1000).keys()].sort()).toEqual([...ATTEMPT_FIELDS].sort())
+  })
+})
+
+describe('attemptOf', () => {
+  it('reads the number, if there is a record and it can be read', () => {
+    expect(attemptOf('{"n":3,"outcome":"lost"}')).toBe(3)
+    for (const broken of [undefined, null, 'null', '{', '5', '{}']) expect(attemptOf(broken)).toBeUndefined()
   })
 })

@@ -27,3 +27,12 @@ export const ATTEMPT_FIELDS: readonly string[] = Array.from({ length: 20 }, (_, 
 
 /** How much of an error's message an attempt's record keeps; the job itself keeps the last one whole. */
 export const RECORD_MESSAGE_BYTES = 1024
+
+/** The attempt that a stored record tells of. Undefined for no record, or one that was broken by hand. */
+export function attemptOf(text: string | null | undefined): number | undefined {
+  try {
+    return (JSON.parse(text ?? 'null') as Partial<AttemptRecord> | null)?.n
+  } catch {
+    return undefined
+  }
+}

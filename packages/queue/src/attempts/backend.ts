@@ -1,45 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ERROR_KINDS, type JobFailure, truncate } from '@foliot/jobs'
+import { ERROR_KINDS } from '@foliot/jobs'
 import { createRedisBackend, type KeepJobs, type MinimalJob, RedisQueueBackend, type WorkerOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
-import type { Cancellation } from '../jobs/timeline.ts'
-import { brokenBase, bullKeys, deadlinesKey, jobKey, recoveredKey } from '../keys.ts'
-import { type Hold, renewLocks } from '../locks/lock-renewal.ts'
-import { refusalOf } from '../redis/redis-trouble.ts'
+import { BROKEN_TTL_MS } from '../jobs/retention.ts'
+import { brokenBase, bullKeys, deadlinesKey, recoveredKey } from '../keys.ts'
+import { REFUSED_PAUSE_MS, refusalOf } from '../redis/redis-trouble.ts'
 import { type Arg, runScript } from '../redis/scripts.ts'
 import { sendScript } from '../redis/send-scripts.ts'
-import { type AttemptRecord, attemptField, RECORD_MESSAGE_BYTES } from './attempt-record.ts'
-import { type Claim, type HeldClaim, toClaim } from './claim.ts'
+import { type HeldClaim, toClaim } from './claim.ts'
+import { type AttemptEnd, type HeldMoveEvents, HeldMoves } from './held-move.ts'
+import { bullEndOf, type Final, fieldsOf, recordOf } from './settle-fields.ts'
 import { type Settlement, STOP_MANNERS } from './settlement.ts'
 
 /** BullMQ's commands that may answer with a newly claimed job. */
 const CLAIMING: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished', 'moveToDelayed'])
 
-/** BullMQ's codes for "this attempt no longer holds the job": no job, no lock, not active, another's lock. */
-const NOT_HELD: ReadonlySet<number> = new Set([-1, -2, -3, -6])
-
-export const isNotHeld = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && NOT_HELD.has(error.code as number)
-
 /** What the backend tells its consumer. */
-export interface BackendEvents {
-  /** An attempt ended, but another one has the job by now: its result was refused. */
-  onLost(claim: Claim): void
+export interface BackendEvents extends HeldMoveEvents {
   /** Jobs of dead workers: those put back, and those that became dead letters. */
   onRecovered(back: string[], dead: string[]): void
-  /** The end of an attempt is stored, but the fetch of the next job, in the same step, went wrong. */
-  onError(error: Error): void
 }
 
 const CRASHED = 'the process that ran the last attempt died, and no attempt is left'
 
 const BLOCKED = `the main loop was blocked past its timeout; ${STOP_MANNERS.killed}`
-
-/** How long it takes until what Redis refused is tried again. */
-const REFUSED_PAUSE_MS = 1000
-
-/** For how long the content of a key that should hold a job is kept, as long as the dead letter that tells of it. */
-const BROKEN_TTL_MS = 7 * 24 * 60 * 60 * 1000
 
 /**
  * BullMQ's Redis backend, with three seams used: what a fetch brings is read as a `Claim` before BullMQ parses it; what
@@ -49,12 +33,13 @@ export class FoliotBackend extends RedisQueueBackend {
   readonly #queue: string
   readonly #redis: Redis
   readonly #events: BackendEvents
+  readonly #moves: HeldMoves
   /** By job id: fetched, but not started yet. */
   readonly #claims = new Map<string, HeldClaim>()
   /** The keys that finishing moves have in common, by the set that the job goes to. */
   readonly #finishKeys = new Map<string, string[]>()
   /** By lock token, of which each running attempt has its own: a job may have two for a moment. */
-  readonly #settled = new Map<string, { claim: HeldClaim; settlement: Settlement }>()
+  readonly #settled = new Map<string, AttemptEnd & { settlement: Final }>()
 
   /** @param redis the connection in `options.connection`, with our scripts defined on it */
   constructor(queue: string, redis: Redis, events: BackendEvents, name: string, options: WorkerOptions) {
@@ -65,6 +50,7 @@ export class FoliotBackend extends RedisQueueBackend {
     this.#queue = queue
     this.#redis = redis
     this.#events = events
+    this.#moves = new HeldMoves(redis, queue, events)
   }
 
   /** The claim that the last fetch of this job brought. */
@@ -75,35 +61,39 @@ export class FoliotBackend extends RedisQueueBackend {
     return claim
   }
 
-  /** Says how an attempt ended, for the finishing move that BullMQ makes next. */
-  settle(claim: HeldClaim, token: string, settlement: Settlement): void {
-    this.#settled.set(token, { claim, settlement })
+  /** Says how an attempt ended its job, for the finishing move that BullMQ makes next. */
+  settle(claim: HeldClaim, token: string, settlement: Final): void {
+    this.#settled.set(token, { claim, token, settlement, record: recordOf(claim, Date.now(), settlement) })
   }
 
   /** Puts the job off, in BullMQ's `delayed`. A retry counts the attempt, a snooze does not. */
-  async postpone(claim: Claim, token: string, settlement: Settlement & { kind: 'retry' | 'snoozed' }): Promise<void> {
+  async postpone(
+    claim: HeldClaim,
+    token: string,
+    settlement: Settlement & { kind: 'retry' | 'snoozed' },
+  ): Promise<void> {
     const now = Date.now()
-    const record = toRecord(claim, now, settlement)
+    const record = recordOf(claim, now, settlement)
     const options = {
       skipAttempt: settlement.kind === 'snoozed',
-      fieldsToUpdate: {
-        st: settlement.kind === 'retry' ? 'retrying' : 'scheduled',
-        [attemptField(claim.attempt)]: JSON.stringify(record),
-        ...(settlement.kind === 'retry' && failureFields(settlement.failure)),
-      },
+      fieldsToUpdate: { ...fieldsOf(settlement), [record.field]: record.text },
     }
-    await untilTaken(() => this.moveToDelayed(claim.id, now, settlement.delayMs, token, options))
+    await this.#moves.make({ claim, token, record }, () =>
+      this.moveToDelayed(claim.id, now, settlement.delayMs, token, options),
+    )
   }
 
   /** Puts the job back to the front of its queue without counting the attempt. */
-  async handBack(claim: Claim, token: string, settlement: Settlement & { kind: 'handed_back' }): Promise<void> {
+  async handBack(claim: HeldClaim, token: string, settlement: Settlement & { kind: 'handed_back' }): Promise<void> {
     const k = this.keys as Record<string, string>
     const keys = ['active', 'wait', 'stalled', 'paused', 'meta', 'limiter', 'prioritized', 'marker', 'events']
-    const record = JSON.stringify(toRecord(claim, Date.now(), settlement))
     const named = keys.map((key) => k[key] as string)
-    const args = [claim.id, token, this.toKey(claim.id), attemptField(claim.attempt), record]
-    const reply = await untilTaken(() => runScript(this.#redis, 'handBack', named, args))
-    if ((reply as number) < 0) this.#events.onLost(claim)
+    const record = recordOf(claim, Date.now(), settlement)
+    const args = [claim.id, token, this.toKey(claim.id), record.field, record.text as string]
+    await this.#moves.make({ claim, token, record }, async () => {
+      const code = (await runScript(this.#redis, 'handBack', named, args)) as number
+      if (code < 0) throw this.finishedErrors({ code, jobId: claim.id, command: 'handBack', state: 'active' })
+    })
   }
 
   override async execCommand(...[client, command, args]: Parameters<RedisQueueBackend['execCommand']>) {
@@ -155,15 +145,7 @@ export class FoliotBackend extends RedisQueueBackend {
     token: string,
     fetchNext: boolean,
   ) {
-    const { claim, settlement } = this.#settledOf(job.id, token)
-    const cancelled = settlement.kind === 'cancelled'
-    const fields = {
-      st: cancelled ? 'cancelled' : 'succeeded',
-      // An attempt that succeeds or is cancelled uses none up.
-      atm: claim.attemptsUsed,
-    }
-    const output = cancelled ? cancellation(settlement) : (settlement as { output: string }).output
-    return this.#finish(claim, job, output, 'returnvalue', keep, 'completed', token, fetchNext, fields)
+    return this.#finish(job, keep, token, fetchNext)
   }
 
   override async moveToFailed<T, R, N extends string>(
@@ -174,68 +156,31 @@ export class FoliotBackend extends RedisQueueBackend {
     fetchNext: boolean,
   ) {
     this.#settleDeferred(job.id, token, reason)
-    const { claim, settlement } = this.#settledOf(job.id, token)
-    if (settlement.kind !== 'dead') throw new Error(`job ${job.id} was settled as ${settlement.kind}, not as dead`)
-    const fields = {
-      st: settlement.status,
-      atm: claim.attemptsUsed + 1,
-      [attemptField(claim.attempt)]: JSON.stringify(toRecord(claim, Date.now(), settlement)),
-      ...failureFields(settlement.failure),
-    }
-    const message = settlement.failure.message
-    return this.#finish(claim, job, message, 'failedReason', keep, 'failed', token, fetchNext, fields)
+    return this.#finish(job, keep, token, fetchNext)
   }
 
   async #finish<T, R, N extends string>(
-    claim: HeldClaim,
     job: MinimalJob<T, R, N>,
-    value: string,
-    property: 'returnvalue' | 'failedReason',
     keep: boolean | number | KeepJobs,
-    target: 'completed' | 'failed',
     token: string,
     fetchNext: boolean,
-    fields: Record<string, string | number> & { atm: number },
   ) {
+    const end = this.#settled.get(token)
+    if (!end) throw new Error(`BullMQ finished job ${job.id}, which no attempt has settled`)
+    const { claim, settlement, record } = end
+    const { target, property, value } = bullEndOf(settlement)
     const finishedOn = Date.now()
     const args = this.moveToFinishedArgs(job, value, property, keep as KeepJobs, target, token, finishedOn, fetchNext)
-    // Where BullMQ has its fields, packed, ours follow.
+    // Where BullMQ has its fields, packed, ours follow. An attempt that succeeds or is cancelled uses none up.
     args.pop()
-    args.push(fields.atm, claim.outlived ? deadlinesKey(this.#queue) : '', ...Object.entries(fields).flat())
-    try {
-      const result = await untilTaken(() => this.#moveHeld({ claim, token }, args))
-      this.#settled.delete(token)
-      return { result, finishedOn }
-    } catch (error) {
-      const refused = isNotHeld(error)
-      // After a broken connection BullMQ asks again, and has to find the same settlement.
-      if (!refused && (error as Error).name !== 'ReplyError') throw error
-      const ended = await this.#hasEnded(claim)
-      if (!ended && !refused) throw error
-      if (!ended) this.#events.onLost(claim)
-      // A script that fails after it has moved the job, while it fetches the next one.
-      else if (!refused) this.#events.onError(error as Error)
-      this.#settled.delete(token)
-      return { result: undefined, finishedOn }
-    }
-  }
-
-  /** A lock that ran out while nobody took the job is no reason to lose its end. */
-  async #moveHeld(hold: Hold, args: Parameters<RedisQueueBackend['moveToFinished']>[1]) {
-    try {
-      return await this.moveToFinished(hold.claim.id, args)
-    } catch (error) {
-      if (!isNotHeld(error)) throw error
-      const [held] = await renewLocks(this.#redis, this.#queue, [hold])
-      if (!held) throw error
-      return this.moveToFinished(hold.claim.id, args)
-    }
-  }
-
-  /** Whether this attempt's end is in Redis already: its answer may have got lost, and the command sent again. */
-  async #hasEnded({ id, attempt }: Claim): Promise<boolean> {
-    const [finishedOn, started] = await this.#redis.hmget(jobKey(this.#queue, id), 'finishedOn', 'ats')
-    return finishedOn !== null && Number(started) === attempt
+    const used = claim.attemptsUsed + (settlement.kind === 'dead' ? 1 : 0)
+    args.push(used, claim.outlived ? deadlinesKey(this.#queue) : '', 'atm', used)
+    args.push(...Object.entries(fieldsOf(settlement)).flat())
+    if (record.text !== undefined) args.push(record.field, record.text)
+    // After a broken connection BullMQ asks again, and has to find the same settlement.
+    const result = await this.#moves.make(end, () => this.moveToFinished(claim.id, args))
+    this.#settled.delete(token)
+    return { result, finishedOn }
   }
 
   /** BullMQ fails a job that a worker of plain BullMQ has given up on without calling the processor: no attempt settles it. */
@@ -246,27 +191,6 @@ export class FoliotBackend extends RedisQueueBackend {
     const failure = { name: 'Error', message: reason, kind: ERROR_KINDS.crashed }
     const why = 'a worker of plain BullMQ gave the job up'
     this.settle(claim, token, { kind: 'dead', status: 'failed', failure, reason: why })
-  }
-
-  #settledOf(id: string | undefined, token: string): { claim: HeldClaim; settlement: Settlement } {
-    const settled = this.#settled.get(token)
-    if (!settled) throw new Error(`BullMQ finished job ${id}, which no attempt has settled`)
-    return settled
-  }
-}
-
-/**
- * Has the end of an attempt wait for a Redis that refuses it, as it waits for one that is away: an end that is lost would
- * have the job run again. What was refused was not begun, so that it can be sent again.
- */
-async function untilTaken<T>(move: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await move()
-    } catch (error) {
-      if (!refusalOf(error)) throw error
-      await sleep(REFUSED_PAUSE_MS)
-    }
   }
 }
 
@@ -279,42 +203,3 @@ async function slowDown<T>(fetched: Promise<T>): Promise<T> {
     throw error
   }
 }
-
-/** What a cancelled job keeps as its return value. */
-export const cancellation = ({ by, reason, how }: Cancellation['cancelled']): string =>
-  JSON.stringify({ cancelled: { by, reason, ...(how && { how }) } } satisfies Cancellation)
-
-/** The last failure, where BullMQ and its board look for it, and what they have no field for. */
-function failureFields({ name, kind, message, stack, fingerprint }: JobFailure): Record<string, string> {
-  return {
-    failedReason: message,
-    stacktrace: JSON.stringify(stack ? [stack] : []),
-    en: name,
-    ek: kind,
-    ...(fingerprint !== undefined && { fp: fingerprint }),
-  }
-}
-
-type Unfinished = Exclude<Settlement, { kind: 'succeeded' | 'cancelled' }>
-
-function toRecord(claim: Claim, now: number, settlement: Unfinished): AttemptRecord {
-  const base = { n: claim.attempt, worker: claim.worker, start: claim.startedAt, end: now, reason: settlement.reason }
-  switch (settlement.kind) {
-    case 'dead':
-      return { ...base, outcome: settlement.status, error: toRecordError(settlement.failure) }
-    case 'retry': {
-      const nextAt = now + settlement.delayMs
-      return { ...base, outcome: settlement.outcome, error: toRecordError(settlement.failure), nextAt }
-    }
-    case 'snoozed':
-      return { ...base, outcome: 'snoozed', nextAt: now + settlement.delayMs }
-    case 'handed_back':
-      return { ...base, outcome: 'handed_back' }
-  }
-}
-
-const toRecordError = ({ name, message, kind }: JobFailure) => ({
-  name,
-  message: truncate(message, RECORD_MESSAGE_BYTES),
-  kind,
-})

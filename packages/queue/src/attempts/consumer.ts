@@ -1,10 +1,11 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker, type WorkerOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { RETENTION } from '../jobs/retention.ts'
 import { bullName, PREFIX } from '../keys.ts'
 import { LockRenewal } from '../locks/lock-renewal.ts'
 import { LOCK_MS } from '../locks/lock-scripts.ts'
 import { defineScripts } from '../redis/scripts.ts'
-import { FoliotBackend, isNotHeld } from './backend.ts'
+import { FoliotBackend } from './backend.ts'
 import type { CancelRequest } from './cancel-request.ts'
 import type { Claim, HeldClaim } from './claim.ts'
 import { RunningAttempt } from './running-attempt.ts'
@@ -47,25 +48,27 @@ const TIMING = {
   maximumRateLimitDelay: 1000,
 }
 
-/** What stays in Redis of finished jobs while no history takes them. `count` bounds a burst, `age` (s) the rest. */
-export const RETENTION = {
-  completed: { age: 3600, count: 5000 },
-  failed: { age: 7 * 24 * 3600 },
-}
-
 const MOVES_MADE = [DelayedError, WaitingError, UnrecoverableError]
 
 const STUCK_AFTER_MS = 15_000
 /** How often that is looked at, in the time after which it counts. */
 const STUCK_CHECKS = 3
 
+/** A loop of BullMQ that takes jobs. */
+interface OpenWorker {
+  ready(): Promise<unknown>
+  /** Takes no more jobs. Resolves when those that it runs have ended. */
+  close(): Promise<void>
+}
+
 /** Takes jobs from one queue and runs them, until stopped. */
 export class Consumer {
   readonly #options: ConsumerOptions
   readonly #running = new Set<RunningAttempt>()
   readonly #locks: LockRenewal
-  #worker: Worker | undefined
-  #retired: Promise<void> | undefined
+  #worker: OpenWorker | undefined
+  /** Closings of those that a restart has replaced. */
+  readonly #retired = new Set<Promise<void>>()
   #stuckTimer: NodeJS.Timeout | undefined
   #lastClaim = Date.now()
   #looksStuck: 'no' | 'asking' | 'once' = 'no'
@@ -95,7 +98,7 @@ export class Consumer {
     if (this.#stopping) return
     this.#worker = this.#open()
     this.#stuckTimer = setInterval(() => void this.#checkStuck(stuckAfterMs), stuckAfterMs / STUCK_CHECKS)
-    await this.#worker.waitUntilReady()
+    await this.#worker.ready()
   }
 
   /**
@@ -114,12 +117,12 @@ export class Consumer {
     const timer = setTimeout(() => {
       for (const attempt of this.#running) attempt.stop('shutdown')
     }, graceMs)
-    await Promise.all([closed, this.#retired])
+    await Promise.all([closed, ...this.#retired])
     clearTimeout(timer)
     await this.#locks.stop()
   }
 
-  #open(): Worker {
+  #open(): OpenWorker {
     const { queue, concurrency, worker, redis, onError } = this.#options
     const options: WorkerOptions = {
       ...TIMING,
@@ -146,8 +149,8 @@ export class Consumer {
       },
     )
     consumer.on('error', onError)
-    this.#locks.own(`${consumer.id}:`)
-    return consumer
+    const disown = this.#locks.own(`${consumer.id}:`)
+    return { ready: () => consumer.waitUntilReady(), close: () => consumer.close().finally(disown) }
   }
 
   /** BullMQ's processor: runs the attempt, then makes the move that its settlement asks for, or lets BullMQ make it. */
@@ -179,27 +182,21 @@ export class Consumer {
   }
 
   async #settle(backend: FoliotBackend, claim: HeldClaim, token: string, settlement: Settlement): Promise<void> {
-    try {
-      switch (settlement.kind) {
-        case 'succeeded':
-        case 'cancelled':
-          return backend.settle(claim, token, settlement)
-        case 'dead':
-          backend.settle(claim, token, settlement)
-          // This name is how BullMQ is told not to retry.
-          throw new UnrecoverableError(settlement.failure.message)
-        case 'retry':
-        case 'snoozed':
-          await backend.postpone(claim, token, settlement)
-          throw new DelayedError()
-        case 'handed_back':
-          await backend.handBack(claim, token, settlement)
-          throw new WaitingError()
-      }
-    } catch (error) {
-      if (!isNotHeld(error)) throw error
-      this.#options.onLost?.(claim)
-      throw new WaitingError()
+    switch (settlement.kind) {
+      case 'succeeded':
+      case 'cancelled':
+        return backend.settle(claim, token, settlement)
+      case 'dead':
+        backend.settle(claim, token, settlement)
+        // This name is how BullMQ is told not to retry.
+        throw new UnrecoverableError(settlement.failure.message)
+      case 'retry':
+      case 'snoozed':
+        await backend.postpone(claim, token, settlement)
+        throw new DelayedError()
+      case 'handed_back':
+        await backend.handBack(claim, token, settlement)
+        throw new WaitingError()
     }
   }
 
@@ -219,10 +216,18 @@ export class Consumer {
       this.#lastClaim = Date.now()
       const old = this.#worker
       this.#worker = this.#open()
-      this.#retired = old?.close().catch(onError)
+      if (old) this.#retire(old)
     } catch (error) {
       this.#looksStuck = 'no'
       onError(error as Error)
     }
+  }
+
+  #retire(old: OpenWorker): void {
+    const closed = old
+      .close()
+      .catch(this.#options.onError)
+      .finally(() => this.#retired.delete(closed))
+    this.#retired.add(closed)
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LIMITS, truncate } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import { bullKeys, jobKey, lockKey, logsKey } from '../keys.ts'
-import { refusalOf } from '../redis/redis-trouble.ts'
+import { REFUSED_PAUSE_MS, refusalOf } from '../redis/redis-trouble.ts'
 import { runScript } from '../redis/scripts.ts'
 import type { CancelRequest } from './cancel-request.ts'
 import type { Claim, HeldClaim } from './claim.ts'
@@ -13,9 +13,6 @@ export type StopReason = 'timeout' | 'deadline' | 'cancel' | 'lost' | 'shutdown'
 
 /** How many lines one call writes; Redis' Lua takes about 8 000 arguments. */
 const LOG_BATCH = 500
-
-/** How long the result of a step waits after Redis refused it. */
-const REFUSED_PAUSE_MS = 1000
 
 /**
  * An attempt while it runs: the claim, the way to stop it, and the only way in which it may write. Each write is checked
@@ -35,6 +32,7 @@ export class RunningAttempt {
   #flushing: Promise<void> | undefined
   #refused: Error | undefined
   #ended = false
+  #limit: ((ms: number) => void) | undefined
 
   constructor(claim: HeldClaim, token: string, redis: Redis) {
     this.claim = claim
@@ -76,6 +74,19 @@ export class RunningAttempt {
   /** Who asked for it, if the attempt is told to stop for a cancel. */
   get cancelRequest(): CancelRequest | undefined {
     return this.#cancelRequest
+  }
+
+  /**
+   * Has the process killed if `ms` from now the attempt still runs and its main loop is blocked: nothing else could end it.
+   * Its job is recovered as one that timed out, the others of the process as those of a dead worker. The last call counts.
+   */
+  killAfter(ms: number): void {
+    this.#limit?.(ms)
+  }
+
+  /** For who keeps its lock: what `killAfter` is to call; undefined once the lock is let go. */
+  killBy(limit: ((ms: number) => void) | undefined): void {
+    this.#limit = limit
   }
 
   /** From here on it writes nothing. For its consumer, before the job is moved. */

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { startTcpProxy } from '../fixtures/tcp-proxy.ts'
 import { openTestQueues, succeed, untilStopped } from '../fixtures/test-queues.ts'
 import { limitQueue, pauseQueue, resumeQueue } from '../queues/queues.ts'
+import type { RunningAttempt } from './running-attempt.ts'
+import type { Settlement } from './settlement.ts'
 import { findStuck } from './stuck.ts'
 
 const q = await openTestQueues()
@@ -44,14 +46,18 @@ async function blockedClients(db: string): Promise<number> {
 
 describe('a consumer whose loop hangs', () => {
   /** A consumer behind a proxy; its first connection is the one for commands, the next the one that blocks. */
-  async function consumeThroughProxy() {
+  async function consumeThroughProxy(
+    run: (attempt: RunningAttempt) => Promise<Settlement> = succeed,
+    options: { concurrency?: number } = {},
+  ) {
     const { hostname, port, pathname } = new URL(q.url)
     const proxy = await startTcpProxy(Number(port))
     const queue = q.newQueue()
     const behind = await openTestQueues(`redis://${hostname}:${proxy.port}${pathname}`)
     await behind.redis.ping()
     const stuck: number[] = []
-    const { consumer } = await behind.consume(queue, succeed, {
+    const { consumer } = await behind.consume(queue, run, {
+      ...options,
       stuckAfterMs: 600,
       onStuck: (waiting) => {
         stuck.push(waiting)
@@ -61,8 +67,9 @@ describe('a consumer whose loop hangs', () => {
     const { id } = await q.add(queue)
     await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
     // Until its loop blocks, it fetches by the connection for commands.
-    await waitUntil(async () => (await blockedClients(pathname.slice(1))) > 0, { everyMs: 5 })
-    return { proxy, queue, consumer, stuck }
+    const blocks = () => waitUntil(async () => (await blockedClients(pathname.slice(1))) > 0, { everyMs: 5 })
+    await blocks()
+    return { proxy, queue, consumer, stuck, blocks }
   }
 
   it('says so, and starts the loop anew', async () => {
@@ -75,5 +82,23 @@ describe('a consumer whose loop hangs', () => {
     await q.readWhen(queue, next, ({ status }) => status === 'succeeded')
     await consumer.stop(0)
     expect(stuck).toEqual([1])
+  })
+  it('waits when it stops for what every loop before runs', async () => {
+    const { proxy, queue, consumer, stuck, blocks } = await consumeThroughProxy(
+      (attempt) => (attempt.claim.input === 'held' ? untilStopped(attempt) : succeed()),
+      { concurrency: 2 },
+    )
+    const { id: held } = await q.add(queue, { input: 'held' })
+    await q.readWhen(queue, held, ({ status }) => status === 'running')
+    for (const restarts of [1, 2]) {
+      await blocks()
+      proxy.swallow((connection) => connection > 0)
+      const { id } = await q.add(queue)
+      await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
+      expect(stuck).toHaveLength(restarts)
+    }
+    await consumer.stop(1000)
+    expect(consumer.running).toEqual([])
+    expect(await q.read(queue, held)).toMatchObject({ status: 'queued', attempt: 1, attemptsUsed: 0 })
   })
 })

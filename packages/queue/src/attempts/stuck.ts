@@ -14,7 +14,7 @@ export async function findStuck(redis: Redis, queue: string): Promise<number> {
     .zcard(k.prioritized)
     .llen(k.active)
     .hmget(k.meta, 'paused', 'concurrency')
-    .pttl(`${k.base}limiter`)
+    .pttl(k.limiter)
   const [wait, prioritized, active, [paused, concurrency], limiterMs] =
     await readTogether<[number, number, number, [string | null, string | null], number]>(reads)
   const full = concurrency !== null && active >= Number(concurrency)

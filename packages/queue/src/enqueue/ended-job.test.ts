@@ -1,8 +1,9 @@
 import { atEndOfFile } from '@foliot/testkit'
 import { Queue } from 'bullmq'
 import { describe, expect, it } from 'vitest'
+import { discardJobs } from '../fixtures/dead-letters.ts'
 import { dead, ENDS, newJob, openTestQueues, succeed } from '../fixtures/test-queues.ts'
-import { cancelJob, discardJobs, redriveJob } from '../jobs/moves.ts'
+import { cancelJob, redriveJob } from '../jobs/moves.ts'
 import { bullKeys, bullName, idempotencyKey, jobKey, PREFIX } from '../keys.ts'
 import { enqueue, type NewJob } from './enqueue.ts'
 

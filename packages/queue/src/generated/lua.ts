@@ -167,7 +167,8 @@ end
 redis.call('ZADD', KEYS[6], ARGV[2], id)
 redis.call('HSET', KEYS[1], 'st', 'cancelled', 'finishedOn', ARGV[2], 'returnvalue', ARGV[3])
 noteEnd(KEYS[1], id, KEYS[8])
-redis.call('XADD', KEYS[7], '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[3], 'prev', 'waiting')
+redis.call('XADD', KEYS[7], 'MAXLEN', '~', 10000, '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[3],
+  'prev', 'waiting')
 return 1
 `
 
@@ -223,6 +224,14 @@ for _, id in ipairs(due) do
   end
 end
 return {ended, #due == most and 1 or 0}
+`
+
+export const forgetQueue = `-- Drops a queue that was found empty and unannounced, if nobody has announced it since.
+-- KEYS     1 queues, by when they were last announced
+-- ARGV     1 queue · 2 when it was last announced (ms), as it was found
+-- Returns  1 dropped · 0 it was announced again, or is gone
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+return redis.call('ZREM', KEYS[1], ARGV[1])
 `
 
 export const handBack = `-- Returns a running job to the front of its queue without using up the attempt.
@@ -574,6 +583,21 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[1], unpack(ARGV, 4))
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
+`
+
+export const surplus = `-- Takes the oldest jobs out of a set that holds more than it may, a bounded number of them: what cancels and discards adds
+-- to the set does not trim it, so that one job that ends may meet very many.
+-- Part of finish, in place of what BullMQ reads there.
+-- Gives    surplus(set, most that it may hold, most to take): their ids
+local function surplus(set, most, atOnce)
+  local ids = {}
+  local count = math.min(redis.call('ZCARD', set) - most, atOnce)
+  if count > 0 then
+    local popped = redis.call('ZPOPMIN', set, count)
+    for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
+  end
+  return ids
+end
 `
 
 export const takeOperation = `-- Gives an operation whose lease has run out to whoever asks for one. The token that comes with it is greater than all

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { NO_ENVELOPE } from '../enqueue/envelope.ts'
+import { discardJobs } from '../fixtures/dead-letters.ts'
 import { openTestQueues } from '../fixtures/test-queues.ts'
 import { bullKeys, jobKey } from '../keys.ts'
 import { type DeadLetterFilter, readDeadLetters } from './dead-letters.ts'
-import { discardJobs } from './moves.ts'
 import { fingerprintOf } from './stored-fingerprint.ts'
 
 const q = await openTestQueues()

@@ -2,11 +2,12 @@ import type { Job, JobStatus } from '@foliot/jobs'
 import { startRedis } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { enqueueMany } from '../enqueue/enqueue.ts'
+import { discardJobs } from '../fixtures/dead-letters.ts'
 import { dead, newJob, openTestQueues, retry, succeed, untilStopped } from '../fixtures/test-queues.ts'
 import { jobKey } from '../keys.ts'
 import { pauseQueue } from '../queues/queues.ts'
 import { type JobFilter, listJobs } from './list-jobs.ts'
-import { cancelJob, discardJobs } from './moves.ts'
+import { cancelJob } from './moves.ts'
 
 const q = await openTestQueues()
 const by = { by: 'test' }

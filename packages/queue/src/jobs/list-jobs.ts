@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { FoliotError, type Job, type JobStatus, STATUSES } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import { bullKeys } from '../keys.ts'
 import { readStoredJob, toJob } from './job-hash.ts'
+import { type Place, readIds } from './places.ts'
 
 /**
  * Lists jobs from BullMQ's own lists and sets: there is no index. Finished jobs come newest first; the lists of live
@@ -37,10 +37,10 @@ export interface JobPage {
 /** A place where BullMQ keeps jobs, read from its newest end. */
 interface Source {
   queue: string
-  place: 'wait' | 'prioritized' | 'active' | 'delayed' | 'completed' | 'failed'
+  place: Place
 }
 
-const PLACES: Record<JobStatus, Source['place'][]> = {
+const PLACES_OF_STATUS: Record<JobStatus, Place[]> = {
   queued: ['wait', 'prioritized'],
   running: ['active'],
   scheduled: ['delayed'],
@@ -65,7 +65,9 @@ export async function listJobs(redis: Redis, filter: JobFilter, limit: number, c
   // In one order, whatever the filter's: the offsets of a cursor stand in that of the sources.
   const statuses = STATUSES.filter((status) => filter.statuses?.includes(status) ?? true)
   const wanted = new Set(statuses)
-  const places = filter.deadLetters ? ['failed' as const] : new Set(statuses.flatMap((status) => PLACES[status]))
+  const places = filter.deadLetters
+    ? ['failed' as const]
+    : new Set(statuses.flatMap((status) => PLACES_OF_STATUS[status]))
   const sources = filter.queues.flatMap((queue) => [...places].map((place) => ({ queue, place })))
   const digest = digestOf({ ...filter, statuses })
   const offsets = cursor === undefined ? sources.map(() => 0) : readCursor(cursor, digest, sources.length)
@@ -147,7 +149,7 @@ class SourceStream {
         this.offset++
       }
       if (this.#buffer.length > 0 || this.#ended) return
-      const ids = await readIds(this.#redis, this.#source, this.offset, this.#chunk)
+      const ids = await readIds(this.#redis, this.#source.queue, this.#source.place, this.offset, this.#chunk)
       this.#ended = ids.length < this.#chunk
       this.#chunk = CHUNK
       const stored = await Promise.all(ids.map((id) => readStoredJob(this.#redis, this.#source.queue, id)))
@@ -155,13 +157,6 @@ class SourceStream {
       if (ids.length === 0) return
     }
   }
-}
-
-/** Ids of a source, newest first. */
-export function readIds(redis: Redis, { queue, place }: Source, offset: number, count: number): Promise<string[]> {
-  const key = bullKeys(queue)[place]
-  const end = offset + count - 1
-  return place === 'wait' || place === 'active' ? redis.lrange(key, offset, end) : redis.zrevrange(key, offset, end)
 }
 
 /** Tells filters apart. It need not be kept from forgers: a made-up cursor shows nothing that the list would not. */

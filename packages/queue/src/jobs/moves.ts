@@ -1,11 +1,10 @@
 import { FoliotError, type Job, type JobStatus } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import { cancellation } from '../attempts/backend.ts'
 import type { CancelMessage, CancelRequest } from '../attempts/cancel-request.ts'
 import { bullKeys, cancelChannel, deadlinesKey, jobKey, lockKey } from '../keys.ts'
 import { type Arg, runScript } from '../redis/scripts.ts'
 import { readStoredJob, statusOf, toJob } from './job-hash.ts'
-import type { CallerEvent } from './timeline.ts'
+import { type CallerEvent, cancellation } from './timeline.ts'
 
 /** Where a job is: its queue and id. */
 export interface JobRef {
@@ -63,23 +62,15 @@ export async function redriveJob(redis: Redis, { queue, id }: JobRef, reason: Mo
 }
 
 /** Puts dead letters back into their queue. Ids that are none (any more) are passed over. Returns how many moved. */
-export const redriveJobs = (redis: Redis, queue: string, ids: readonly string[], reason: MoveReason): Promise<number> =>
-  moveDeadLetters(redis, 'redrive', queue, ids, reason)
-
-/** Puts dead letters aside for good. Ids that are none (any more) are passed over. Returns how many were discarded. */
-export const discardJobs = (redis: Redis, queue: string, ids: readonly string[], reason: MoveReason): Promise<number> =>
-  moveDeadLetters(redis, 'discard', queue, ids, reason)
-
-async function moveDeadLetters(
+export async function redriveJobs(
   redis: Redis,
-  move: DeadLetterMove,
   queue: string,
   ids: readonly string[],
   reason: MoveReason,
 ): Promise<number> {
   if (ids.length === 0) return 0
-  const { keys, args } = deadLetterMove(move, queue, reason)
-  return ((await runScript(redis, move, keys, [...args, ...ids])) as string[]).length
+  const { keys, args } = deadLetterMove('redrive', queue, reason)
+  return ((await runScript(redis, 'redrive', keys, [...args, ...ids])) as string[]).length
 }
 
 export type DeadLetterMove = 'redrive' | 'discard'

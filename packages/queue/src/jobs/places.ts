@@ -3,7 +3,6 @@ import type { Redis } from 'ioredis'
 import { bullKeys } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
 import { readStoredJob, toJob } from './job-hash.ts'
-import { readIds } from './list-jobs.ts'
 
 /** Where BullMQ keeps jobs, for boards that show a queue as BullMQ sees it. */
 export const PLACES = ['wait', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const
@@ -32,7 +31,14 @@ export async function listPlace(
   place: Place,
   { offset, count }: { offset: number; count: number },
 ): Promise<Job[]> {
-  const ids = await readIds(redis, { queue, place }, offset, count)
+  const ids = await readIds(redis, queue, place, offset, count)
   const stored = await Promise.all(ids.map((id) => readStoredJob(redis, queue, id)))
   return stored.flatMap((job) => (job ? [toJob(job)] : []))
+}
+
+/** Ids of `count` jobs of one place, newest first, from number `offset`. */
+export function readIds(redis: Redis, queue: string, place: Place, offset: number, count: number): Promise<string[]> {
+  const key = bullKeys(queue)[place]
+  const end = offset + count - 1
+  return place === 'wait' || place === 'active' ? redis.lrange(key, offset, end) : redis.zrevrange(key, offset, end)
 }

@@ -1,14 +1,15 @@
+import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { RETENTION } from '../attempts/consumer.ts'
-import { sweepLeaseKey } from '../keys.ts'
+import { bullKeys, sweepLeaseKey } from '../keys.ts'
 import { openBullQueue } from '../queues/queues.ts'
+import { RETENTION } from './retention.ts'
 
 export const SWEEP_EVERY_MS = 60_000
 const BATCH = 1000
 
 /**
- * Removes finished jobs that are past their time. BullMQ does so only when another job of the queue finishes, so an
- * idle queue would keep its last ones for ever. One process at a time does it; the others return 0.
+ * Removes finished jobs that are past their time, or too many. BullMQ does so only when another job of the queue finishes,
+ * so an idle queue would keep its last ones for ever. One process at a time does it; the others return 0.
  *
  * @returns how many jobs were removed
  */
@@ -23,8 +24,21 @@ export async function sweepQueue(redis: Redis, queue: string): Promise<number> {
       const ids = await bull.clean(RETENTION[place].age * 1000, BATCH, place)
       removed += ids.length
     }
-    return removed
+    return removed + (await trim(redis, queue, bull))
   } finally {
     await bull.close()
+  }
+}
+
+/** Removes the oldest of those that are too many in `completed`, a batch at a time. */
+async function trim(redis: Redis, queue: string, bull: Queue): Promise<number> {
+  let removed = 0
+  for (;;) {
+    const surplus = (await redis.zcard(bullKeys(queue).completed)) - RETENTION.completed.count
+    if (surplus <= 0) return removed
+    const ids = await bull.clean(0, Math.min(surplus, BATCH), 'completed')
+    // What is left is from a clock that is ahead of ours.
+    if (ids.length === 0) return removed
+    removed += ids.length
   }
 }

@@ -99,6 +99,9 @@ export interface Cancellation {
   cancelled: { by: string; reason: string; how?: StopManner }
 }
 
+export const cancellation = ({ by, reason, how }: Cancellation['cancelled']): string =>
+  JSON.stringify({ cancelled: { by, reason, ...(how && { how }) } } satisfies Cancellation)
+
 function cancelReason(returnvalue: string | undefined): string | undefined {
   const { reason, how } = readLine<Cancellation>(returnvalue)?.cancelled ?? {}
   return how === undefined ? reason : `${reason}; ${STOP_MANNERS[how]}`

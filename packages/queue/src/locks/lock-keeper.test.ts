@@ -53,7 +53,8 @@ async function holdAlone(q: TestQueues) {
   return { redis, queue, id, locks, errors }
 }
 
-describe('LockKeeper', () => {
+// Each has a Redis of its own, and waits for locks to be renewed.
+describe.concurrent('LockKeeper', () => {
   it('has one thread for all consumers of a connection, which ends with the last of them', async () => {
     const q = await openOwnQueues()
     const [first, second] = [await hold(q), await hold(q)]

@@ -24,7 +24,7 @@ const MEANWHILE = 'until that is mended, a handler that blocks the event loop ma
 /** Who has locks renewed. */
 export interface LockUser {
   /** Queues, and what its tokens in them begin with. */
-  readonly owners: readonly LockOwner[]
+  readonly owners: Iterable<LockOwner>
   onError(error: Error): void
 }
 
@@ -94,7 +94,7 @@ export class LockKeeper {
   }
 
   get #owners(): LockOwner[] {
-    return Array.from(this.#users).flatMap(({ owners }) => owners)
+    return Array.from(this.#users).flatMap(({ owners }) => [...owners])
   }
 
   #launch(): void {

@@ -1,10 +1,12 @@
-import { startRedis, waitUntil } from '@foliot/testkit'
+import type { Job } from '@foliot/jobs'
+import { type RedisServer, startRedis, waitUntil } from '@foliot/testkit'
+import type { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { toClaim } from '../attempts/claim.ts'
 import type { RunningAttempt } from '../attempts/running-attempt.ts'
 import type { Settlement } from '../attempts/settlement.ts'
-import { openTestQueues, retry, succeed } from '../fixtures/test-queues.ts'
-import { bullBase, bullKeys, jobKey, lockKey } from '../keys.ts'
+import { dead, openTestQueues, retry, succeed } from '../fixtures/test-queues.ts'
+import { bullKeys, jobKey, lockKey } from '../keys.ts'
 import { pauseQueue } from '../queues/queues.ts'
 import { runScript } from '../redis/scripts.ts'
 import { LockKeeper } from './lock-keeper.ts'
@@ -36,7 +38,7 @@ async function renewedOnce(queue: string, id: string): Promise<void> {
 describe('renewLocks', () => {
   it('renews each lock, and takes the jobs from those that look stalled', async () => {
     const { queue, id, hold } = await runningJob()
-    const stalled = `${bullBase(queue)}stalled`
+    const { stalled } = bullKeys(queue)
     await q.redis.sadd(stalled, id, 'another')
     expect(await renewLocks(q.redis, queue, [hold, hold])).toEqual([true, true])
     const left = await q.redis.pttl(lockKey(queue, id))
@@ -205,34 +207,83 @@ describe('a move that takes long', () => {
   })
 })
 
-describe('a Redis that hangs for longer than a lock lasts', () => {
-  it('has no job run twice, and gets the results of those that ended meanwhile', async () => {
+describe('a Redis that hangs or refuses for longer than a lock lasts', () => {
+  const hangs = (server: RedisServer) => {
+    process.kill(server.pid, 'SIGSTOP')
+    return () => process.kill(server.pid, 'SIGCONT')
+  }
+  // A replica takes no writes. Nobody is there whom it could follow.
+  const refuses = async (_: RedisServer, redis: Redis) => {
+    await redis.replicaof('127.0.0.1', 1)
+    return () => redis.replicaof('NO', 'ONE')
+  }
+
+  it.each([
+    ['hangs', hangs],
+    ['refuses', refuses],
+  ])('has no job run twice, and gets the end of each attempt that ended meanwhile: it %s', async (_, begin) => {
     const server = await startRedis()
     const own = await openTestQueues(server.url)
     const queue = own.newQueue()
-    const [ending, going] = [await own.add(queue, { maxAttempts: 1 }), await own.add(queue, { maxAttempts: 1 })]
-    const gate = { [ending.id]: Promise.withResolvers<void>(), [going.id]: Promise.withResolvers<void>() }
-    const running = Promise.withResolvers<void>()
-    const runs: string[] = []
+    const ends: [Settlement, Partial<Job>][] = [
+      [
+        { kind: 'succeeded', output: '1' },
+        { status: 'succeeded', attemptsUsed: 0, output: 1 },
+      ],
+      [
+        { kind: 'cancelled', by: 'handler', reason: 'enough' },
+        { status: 'cancelled', attemptsUsed: 0 },
+      ],
+      [
+        retry(60_000, 'not yet'),
+        { status: 'retrying', attemptsUsed: 1, error: expect.objectContaining({ message: 'not yet' }) },
+      ],
+      [
+        { kind: 'snoozed', delayMs: 60_000, reason: 'not now' },
+        { status: 'scheduled', attemptsUsed: 0 },
+      ],
+      [
+        { kind: 'handed_back', reason: 'not here' },
+        { status: 'queued', attemptsUsed: 0 },
+      ],
+      [dead('no'), { status: 'failed', attemptsUsed: 1, error: expect.objectContaining({ message: 'no' }) }],
+    ]
+    for (const input of ends.keys()) await own.add(queue, { input, maxAttempts: 1 })
+    const going = await own.add(queue, { input: 'going', maxAttempts: 1 })
+    const ended = Promise.withResolvers<void>()
+    const over = Promise.withResolvers<void>()
+    const allRun = Promise.withResolvers<void>()
+    const ids: string[] = []
+    const lost: string[] = []
     await own.consume(
       queue,
       async ({ claim }) => {
-        if (runs.push(claim.id) === 2) running.resolve()
-        await gate[claim.id]?.promise
-        return succeed()
+        if (ids.push(claim.id) === ends.length + 1) allRun.resolve()
+        if (claim.input === 'going') {
+          await over.promise
+          return succeed()
+        }
+        await ended.promise
+        return (ends[claim.input as number] as [Settlement, unknown])[0]
       },
-      { concurrency: 2 },
+      { concurrency: ends.length + 1, onLost: ({ id }) => void lost.push(id) },
     )
-    await running.promise
-    process.kill(server.pid, 'SIGSTOP')
-    const frozenAt = Date.now()
-    gate[ending.id]?.resolve()
-    await waitUntil(() => Date.now() - frozenAt > LOCK_MS + 500)
-    process.kill(server.pid, 'SIGCONT')
-    await own.readWhen(queue, ending.id, ({ status }) => status === 'succeeded')
-    gate[going.id]?.resolve()
+    await allRun.promise
+    // Else what is handed back would run again.
+    await pauseQueue(own.redis, queue)
+    const end = await begin(server, own.redis)
+    const begunAt = Date.now()
+    ended.resolve()
+    await waitUntil(() => Date.now() - begunAt > LOCK_MS + 500)
+    await end()
+    for (const [n, [, job]] of ends.entries()) {
+      const id = ids[n] as string
+      await own.readWhen(queue, id, ({ status }) => status !== 'running')
+      expect(await own.readWhen(queue, id, ({ status }) => status === job.status)).toMatchObject({ ...job, attempt: 1 })
+    }
+    over.resolve()
     const job = await own.readWhen(queue, going.id, ({ status }) => status === 'succeeded')
     expect(job).toMatchObject({ attempt: 1, attemptsUsed: 0 })
-    expect(runs.sort()).toEqual([ending.id, going.id].sort())
+    expect([ids.length, lost]).toEqual([ends.length + 1, []])
   })
 })

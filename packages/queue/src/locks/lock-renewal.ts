@@ -24,17 +24,6 @@ export async function renewLocks(redis: Redis, queue: string, holds: readonly Ho
   return holds.map((_, place) => !lost.includes(place))
 }
 
-/** Where the locks of running attempts stand. */
-const rows = new Map<RunningAttempt, LockRow<RunningAttempt>>()
-
-/**
- * Has the process killed if `ms` from now the attempt still runs and its main loop is blocked: nothing else could end it.
- * Its job is recovered as one that timed out, the others of the process as those of a dead worker. The last call counts.
- */
-export function killAfter(attempt: RunningAttempt, ms: number): void {
-  rows.get(attempt)?.limit(ms)
-}
-
 /**
  * Keeps the locks of a queue's running attempts, also while the main loop is blocked, and stops the attempts that lost
  * their job or are asked to end. BullMQ's own renewal goes by job, not by attempt: the end of one stops the renewal of the
@@ -43,8 +32,10 @@ export function killAfter(attempt: RunningAttempt, ms: number): void {
 export class LockRenewal {
   readonly #keeper: LockKeeper
   readonly #queue: string
-  readonly #owners: LockOwner[] = []
+  readonly #owners = new Set<LockOwner>()
   readonly #user: LockUser
+  /** Where the locks of running attempts stand. */
+  readonly #rows = new Map<RunningAttempt, LockRow<RunningAttempt>>()
 
   constructor(redis: Redis, queue: string, onError: (error: Error) => void) {
     this.#keeper = LockKeeper.of(redis)
@@ -57,10 +48,19 @@ export class LockRenewal {
     return this.#keeper.join(this.#user)
   }
 
-  /** From now on locks of the queue whose tokens begin with `tokenPrefix` are ours, also before `hold` and after `release`. */
-  own(tokenPrefix: string): void {
-    this.#owners.push({ queue: this.#queue, tokenPrefix })
+  /**
+   * From now on locks of the queue whose tokens begin with `tokenPrefix` are ours, also before `hold` and after `release`.
+   *
+   * @returns ends that
+   */
+  own(tokenPrefix: string): () => void {
+    const owner = { queue: this.#queue, tokenPrefix }
+    this.#owners.add(owner)
     this.#keeper.tellOwners()
+    return () => {
+      this.#owners.delete(owner)
+      this.#keeper.tellOwners()
+    }
   }
 
   /** Safe twice, and before `start`. */
@@ -70,14 +70,17 @@ export class LockRenewal {
 
   hold(attempt: RunningAttempt, { claim: { id, attempt: number, stalls }, token }: Hold): void {
     const lock = { queue: this.#queue, id, token, attempt: number, stalls }
-    rows.set(attempt, this.#keeper.table.hold(attempt, lock))
+    const row = this.#keeper.table.hold(attempt, lock)
+    this.#rows.set(attempt, row)
+    attempt.killBy((ms) => row.limit(ms))
   }
 
   /** To be called before the job is moved: after that there is nothing to renew. Safe twice. */
   release(attempt: RunningAttempt): void {
-    const row = rows.get(attempt)
+    const row = this.#rows.get(attempt)
     if (!row) return
-    rows.delete(attempt)
+    this.#rows.delete(attempt)
+    attempt.killBy(undefined)
     this.#keeper.table.release(row)
   }
 }

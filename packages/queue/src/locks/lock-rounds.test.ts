@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openTestQueues } from '../fixtures/test-queues.ts'
-import { bullBase, bullKeys, jobKey, lockKey } from '../keys.ts'
+import { bullKeys, jobKey, lockKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 import { LockRounds, RENEW_EVERY_MS, type Verdict } from './lock-rounds.ts'
 import type { Lock, RunLockScript } from './lock-scripts.ts'
@@ -87,7 +87,7 @@ describe('a round', () => {
     const [broken, whole] = [q.newQueue(), q.newQueue()]
     await run(whole, ['a'])
     await run(broken, ['a'])
-    await q.redis.set(`${bullBase(broken)}stalled`, 'no set')
+    await q.redis.set(bullKeys(broken).stalled, 'no set')
     table.hold('one', lockOf(broken, 'a'))
     table.hold('another', lockOf(whole, 'a'))
     await expect(rounds.round(0)).rejects.toThrow('WRONGTYPE')

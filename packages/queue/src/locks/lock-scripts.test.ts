@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openTestQueues } from '../fixtures/test-queues.ts'
-import { bullBase, bullKeys, jobKey, lockKey } from '../keys.ts'
+import { bullKeys, jobKey, lockKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 import { LOCK_MS, type Lock, markBlocked, type RunLockScript, renew, renewClaimed } from './lock-scripts.ts'
 
@@ -36,7 +36,7 @@ describe('renewClaimed', () => {
     const [mine, alsoMine] = [await running(queue, 'me:1'), await running(queue, 'me:27')]
     const [theirs, free] = [await running(queue, 'mean:1'), await running(queue, 'me:2')]
     await q.redis.del(lockKey(queue, free.id))
-    const stalled = `${bullBase(queue)}stalled`
+    const { stalled } = bullKeys(queue)
     await q.redis.sadd(stalled, mine.id, theirs.id, free.id)
     await renewClaimed(run, queue, 'me:')
     for (const { id } of [mine, alsoMine]) expect(await q.redis.pttl(lockKey(queue, id))).toBeGreaterThan(LOCK_MS / 2)

@@ -1,5 +1,5 @@
 import * as lua from '../generated/lua.ts'
-import { bullBase, bullKeys, jobKey } from '../keys.ts'
+import { bullKeys, jobKey } from '../keys.ts'
 
 /** The scripts about locks. The lock thread runs them too, so nothing here may load BullMQ. */
 
@@ -44,9 +44,9 @@ export async function renew(
   queue: string,
   locks: readonly Omit<Lock, 'queue'>[],
 ): Promise<Renewal> {
-  const base = bullBase(queue)
+  const { base, stalled } = bullKeys(queue)
   const args = locks.flatMap(({ id, token, attempt, stalls }) => [id, token, attempt, stalls])
-  const reply = await run('renewLocks', [`${base}stalled`], [base, LOCK_MS, ...args])
+  const reply = await run('renewLocks', [stalled], [base, LOCK_MS, ...args])
   const [lost, flat] = reply as [number[], (number | string)[]]
   const asked: Renewal['asked'] = []
   for (let i = 0; i < flat.length; i += 2) asked.push([flat[i] as number, flat[i + 1] as string])
@@ -55,8 +55,8 @@ export async function renew(
 
 /** Renews every lock in the queue whose token begins so. Looks at each running job of the queue. */
 export async function renewClaimed(run: RunLockScript, queue: string, tokenPrefix: string): Promise<void> {
-  const base = bullBase(queue)
-  await run('renewClaimed', [bullKeys(queue).active, `${base}stalled`], [base, LOCK_MS, tokenPrefix])
+  const { base, active, stalled } = bullKeys(queue)
+  await run('renewClaimed', [active, stalled], [base, LOCK_MS, tokenPrefix])
 }
 
 /** Has whoever recovers the job say that this attempt timed out. Does nothing if the job has another owner by now. */

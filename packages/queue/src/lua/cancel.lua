@@ -18,5 +18,6 @@ end
 redis.call('ZADD', KEYS[6], ARGV[2], id)
 redis.call('HSET', KEYS[1], 'st', 'cancelled', 'finishedOn', ARGV[2], 'returnvalue', ARGV[3])
 noteEnd(KEYS[1], id, KEYS[8])
-redis.call('XADD', KEYS[7], '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[3], 'prev', 'waiting')
+redis.call('XADD', KEYS[7], 'MAXLEN', '~', 10000, '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[3],
+  'prev', 'waiting')
 return 1

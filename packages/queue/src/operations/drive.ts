@@ -46,7 +46,7 @@ export interface OperationDriver {
 
 /**
  * Starts a bulk move of dead letters and drives it in this process. `operation` can be read at once; `finished` resolves
- * with what is known of it when this process has nothing more to do with it, and never rejects.
+ * with what is known of it when this process has nothing more to do with it, and rejects as `driveOperation` does.
  */
 export async function startOperation(
   redis: Redis,
@@ -54,8 +54,7 @@ export async function startOperation(
   driver: OperationDriver,
 ): Promise<{ operation: Operation; finished: Promise<Operation> }> {
   const { operation, lease } = await createOperation(redis, request, driver.owner)
-  const driven = driveOperation(redis, lease, driver.signal)
-  const finished = driven.then(() => readOperation(redis, operation.id)).catch(() => operation)
+  const finished = driveOperation(redis, lease, driver.signal).then(() => readOperation(redis, operation.id))
   return { operation, finished }
 }
 

@@ -29,6 +29,9 @@ export interface OperationRequest {
   stopOnFailureRatio?: number | undefined
 }
 
+/** How many ids of what fits an operation tells. */
+export const SAMPLE = 10
+
 /** A bulk move of dead letters, as `GET /v1/operations/{id}` shows it. Kept for a day after its end. */
 export interface Operation extends OperationCounts {
   id: string

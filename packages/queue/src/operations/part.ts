@@ -5,7 +5,7 @@ import { deadLetterMove } from '../jobs/moves.ts'
 import { bullKeys, operationPartKey, operationUnfinishedKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 import { OPERATION_KEPT_MS, type OperationLease } from './lease.ts'
-import type { OperationCounts, OperationRequest } from './operation.ts'
+import { type OperationCounts, type OperationRequest, SAMPLE } from './operation.ts'
 
 /** What an operation has done in one queue, as it stands in Redis. */
 export interface StoredPart extends OperationCounts {
@@ -27,7 +27,6 @@ export interface PartStep {
   done: boolean
 }
 
-const SAMPLE = 10
 /** How many redriven jobs one call looks at; Redis does nothing else meanwhile. */
 const TALLY = 500
 

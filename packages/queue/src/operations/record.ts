@@ -6,7 +6,13 @@ import { operationKey, operationLeasesKey, operationPartKey } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
 import { runScript } from '../redis/scripts.ts'
 import { OPERATION_KEPT_MS, OPERATION_LEASE_MS, type OperationLease, turnOperation } from './lease.ts'
-import type { Operation, OperationCounts, OperationRequest, OperationState } from './operation.ts'
+import {
+  type Operation,
+  type OperationCounts,
+  type OperationRequest,
+  type OperationState,
+  SAMPLE,
+} from './operation.ts'
 import { openPart, type StoredPart, toPart } from './part.ts'
 
 /** An operation as it stands in Redis, but for what it does in its queues. */
@@ -153,8 +159,6 @@ function toOperation(stored: StoredOperation, parts: readonly StoredPart[]): Ope
     ...(error !== undefined && { error }),
   }
 }
-
-const SAMPLE = 10
 
 const timeOf = (ms: number): string => new Date(ms).toISOString()
 

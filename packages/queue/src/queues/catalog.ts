@@ -8,8 +8,8 @@ import { runScript } from '../redis/scripts.ts'
 export const ANNOUNCE_EVERY_MS = 10_000
 /** After this long without repetition a newer version no longer stands in the way of an older one. */
 const GONE_AFTER_MS = 3 * ANNOUNCE_EVERY_MS
-/** A type that nobody announced for so long is unknown again. */
-const FORGET_AFTER_MS = 7 * 24 * 60 * 60 * 1000
+/** A type that nobody announced for so long is unknown again, and so is a queue once no job is left in it. */
+export const FORGET_AFTER_MS = 7 * 24 * 60 * 60 * 1000
 
 /** Says that a live worker runs these types. Resolves when any api can read it. */
 export async function announce(redis: Redis, types: readonly JobType[]): Promise<void> {

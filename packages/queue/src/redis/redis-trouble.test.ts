@@ -113,6 +113,18 @@ describe('refusalOf', () => {
     expect(refusalOf(new Error(message))).toMatchObject({ state: expect.stringContaining('Redis is ') })
   })
 
+  it('is not led in circles by a transaction that was refused with the connection: it is its own reason', async () => {
+    const { url } = await startRedis({ args: ['--requirepass', 'right'] })
+    const redis = ended(connectForLoops(url))
+    const error = await redis
+      .multi()
+      .set('text', 'x')
+      .exec()
+      .catch((thrown: unknown) => thrown)
+    expect((error as { previousErrors: unknown[] }).previousErrors).toContain(error)
+    expect(refusalOf(error)).toBeUndefined()
+  })
+
   it('takes nothing else for one', () => {
     const others = ['toString is', 'OOM', 'ERR unknown command', 'WRONGTYPE Operation', 'connect ECONNREFUSED', '']
     for (const message of others) expect(refusalOf(new Error(message))).toBeUndefined()

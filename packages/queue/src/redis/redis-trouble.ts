@@ -17,6 +17,9 @@ export interface RedisRefusal {
   readonly mend: string
 }
 
+/** How long it takes until what Redis refused is tried again. */
+export const REFUSED_PAUSE_MS = 1000
+
 /** By the first word of Redis' error. */
 const REFUSALS: Readonly<Record<string, RedisRefusal>> = {
   OOM: {
@@ -52,14 +55,13 @@ const FIRST_WORD = /^(?:ERR Error running script \(call to \w+\): (?:@user_scrip
 /** How Redis said that it cannot do now what it was asked for; undefined if the error says anything else. */
 export function refusalOf(error: unknown): RedisRefusal | undefined {
   if (!(error instanceof Error)) return undefined
-  // An aborted transaction tells by its commands why.
+  // An aborted transaction tells by its commands why. One that was not sent at all is among its own reasons.
   const { previousErrors = [] } = error as { previousErrors?: unknown[] }
-  for (const cause of previousErrors) {
-    const refusal = refusalOf(cause)
-    if (refusal) return refusal
+  for (const cause of [...previousErrors, error]) {
+    const word = FIRST_WORD.exec(cause instanceof Error ? cause.message : '')?.[1] ?? ''
+    if (Object.hasOwn(REFUSALS, word)) return REFUSALS[word]
   }
-  const word = FIRST_WORD.exec(error.message)?.[1] ?? ''
-  return Object.hasOwn(REFUSALS, word) ? REFUSALS[word] : undefined
+  return undefined
 }
 
 /** Whether the error says that the connection to Redis is not there. */

@@ -44,6 +44,6 @@ describe('SCRIPTS', () => {
 
   it('refuses a connection without the scripts, and says what to call', async () => {
     const plain = new Redis({ lazyConnect: true })
-    expect(() => runScript(plain, 'discard', [], [])).toThrow('call defineScripts(redis)')
+    expect(() => runScript(plain, 'redrive', [], [])).toThrow('call defineScripts(redis)')
   })
 })

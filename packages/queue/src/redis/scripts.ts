@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import type * as BullScripts from 'bullmq/dist/esm/scripts/index.js'
 import type { Redis } from 'ioredis'
 import * as lua from '../generated/lua.ts'
+import { REMOVED_AT_ONCE } from '../jobs/retention.ts'
 import { HOLDS, LOCK_SCRIPTS } from '../locks/lock-scripts.ts'
 
 /**
@@ -50,13 +51,16 @@ const FINISH = {
   'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp)':
     'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp, unpack(ARGV, 11))\n' +
     `if ARGV[10] ~= '' then\n${lua.noteEnd}\nnoteEnd(jobIdKey, jobId, ARGV[10])\nend`,
+  // BullMQ removes all that are too many, however long that takes.
+  'local jobIds = rcall("ZREVRANGE", targetSet, start, -1)': `local jobIds = surplus(targetSet, start, ${REMOVED_AT_ONCE})`,
+  'rcall("ZREMRANGEBYRANK", targetSet, 0, -(maxCount + 1))': '',
 }
 
 export const SCRIPTS = {
   addStandardJob: add(bullScripts.addStandardJob),
   addDelayedJob: add(bullScripts.addDelayedJob),
   addPrioritizedJob: add(bullScripts.addPrioritizedJob),
-  finish: splice(bullScripts.moveToFinished, FINISH).content,
+  finish: `${lua.surplus}\n${splice(bullScripts.moveToFinished, FINISH).content}`,
   recoverStalled: around(
     bullScripts.moveStalledJobsToWait,
     [lua.noteEnd, lua.bury, lua.attemptField, lua.quarantine, lua.recoverStalled].join('\n'),
@@ -66,7 +70,6 @@ export const SCRIPTS = {
   cancel: `${lua.noteEnd}\n${lua.cancel}`,
   endOverdue: [lua.noteEnd, lua.bury, lua.endOverdue].join('\n'),
   redrive: lua.redrive,
-  discard: lua.discard,
   nextDead: lua.nextDead,
   startOperation: lua.startOperation,
   takeOperation: lua.takeOperation,
@@ -79,6 +82,7 @@ export const SCRIPTS = {
   ...LOCK_SCRIPTS,
   writeAttempt: `${HOLDS}\n${lua.writeAttempt}`,
   announce: lua.announce,
+  forgetQueue: lua.forgetQueue,
 }
 
 export type ScriptName = keyof typeof SCRIPTS

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { enqueueMany } from '../enqueue/enqueue.ts'
 import { newJob, openTestQueues } from '../fixtures/test-queues.ts'
-import { bullKeys } from '../keys.ts'
+import { bullKeys, deadlinesKey } from '../keys.ts'
 import { type ScriptCall, sendScripts } from './send-scripts.ts'
 
 const q = await openTestQueues()
@@ -19,9 +19,10 @@ async function storeInputs(inputs: string[]): Promise<(string | null)[]> {
 }
 
 /** Moves nothing, of nothing: answers an empty list. */
-const discardNothing = (queue: string): ScriptCall => {
-  const { base, failed, completed } = bullKeys(queue)
-  return { script: 'discard', sharedKeys: [failed, completed], keys: [], args: [base, 1, '{}', 'no-job'] }
+const redriveNothing = (queue: string): ScriptCall => {
+  const { base, failed, wait, prioritized, pc, events, marker, meta } = bullKeys(queue)
+  const sharedKeys = [failed, wait, prioritized, pc, events, marker, meta, deadlinesKey(queue)]
+  return { script: 'redrive', sharedKeys, keys: [], args: [base, 1, '{}', 'no-job'] }
 }
 
 describe('sendScripts', () => {
@@ -39,7 +40,7 @@ describe('sendScripts', () => {
     await q.redis.script('FLUSH')
     expect(await storeInputs(['1', '2'])).toEqual(['1', '2'])
     await q.redis.script('FLUSH')
-    expect(await sendScripts(q.redis, [discardNothing(q.newQueue()), discardNothing(q.newQueue())])).toEqual([[], []])
+    expect(await sendScripts(q.redis, [redriveNothing(q.newQueue()), redriveNothing(q.newQueue())])).toEqual([[], []])
   })
 
   it('gives each its own answer, and an error for one that fails', async () => {
@@ -47,14 +48,14 @@ describe('sendScripts', () => {
     const { base, failed } = bullKeys(wrong)
     await q.redis.hset(`${base}no-job`, 'name', 'x')
     await q.redis.set(failed, 'no set')
-    const replies = await sendScripts(q.redis, [discardNothing('a'), discardNothing(wrong), discardNothing('b')])
+    const replies = await sendScripts(q.redis, [redriveNothing('a'), redriveNothing(wrong), redriveNothing('b')])
     expect(replies).toEqual([[], expect.objectContaining({ message: expect.stringContaining('WRONGTYPE') }), []])
   })
 
   it('says of each that Redis is not there', async () => {
     const gone = q.connect()
     gone.disconnect()
-    const replies = await sendScripts(gone, [discardNothing('a'), discardNothing('b')])
+    const replies = await sendScripts(gone, [redriveNothing('a'), redriveNothing('b')])
     expect(replies.map(String)).toEqual(
       Array.from({ length: 2 }, () => expect.stringContaining('Connection is closed')),
     )

@@ -29,6 +29,13 @@ it('tells once that writes are refused and once that they are taken, and writes 
   expect(await redis.dbsize()).toBe(0)
 })
 
+it('tells it once to looks that are under way at the same time', async () => {
+  const { redis, watch, news } = await watchOf()
+  await redis.config('SET', 'maxmemory', '1')
+  await Promise.all([watch.look(), watch.look()])
+  expect(news).toHaveLength(1)
+})
+
 it('does not take a moment with room for the end of it', async () => {
   const { redis, watch, news } = await watchOf()
   for (let i = 0; i < 3; i++) {

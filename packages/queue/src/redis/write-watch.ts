@@ -39,8 +39,11 @@ export class WriteWatch {
       if (!refusal) throw error
       this.#calm = 0
       if (this.#refuses) return
-      const state = `${refusal.state}${await this.#figures(error as Error)}`
+      // Before it is waited for: another look that is under way tells of it no second time.
       this.#refuses = true
+      // The news is told without them if they cannot be had.
+      const figures = await this.#figures(error as Error).catch(() => '')
+      const state = `${refusal.state}${figures}`
       return this.#events.onRefused({ ...refusal, state })
     }
     if (!this.#refuses || ++this.#calm < CALM_LOOKS) return

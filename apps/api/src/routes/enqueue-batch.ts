@@ -1,0 +1,128 @@
+import { FoliotError } from '@foliot/jobs'
+import { type Enqueued, enqueueMany, type NewJob } from '@foliot/queue'
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import type { Api, ApiDeps } from '../api.ts'
+import { originOf, type RequestOrigin, toNewJob } from '../job-requests.ts'
+import { invalid, retryAfterOf, toFoliotError, toProblem } from '../problem.ts'
+import { validate } from '../validation.ts'
+import { json } from '../wire/answer.ts'
+import { BatchRequest, JobRequest } from '../wire/job.ts'
+import { BatchResults, BODY_PROBLEMS, problems } from '../wire/problem.ts'
+
+const BATCH_BODY_BYTES = 8 * 1024 * 1024
+
+/**
+ * A batch is read, stored and answered part by part: what is made of a thousand jobs at once would live long enough to
+ * cost the garbage collector more than all the rest.
+ */
+const STORED_AT_ONCE = 200
+
+export function enqueueBatchRoutes(app: Api, deps: ApiDeps): void {
+  app.post(
+    '/v1/jobs/batch',
+    {
+      bodyLimit: BATCH_BODY_BYTES,
+      config: { scope: 'enqueue' },
+      schema: {
+        operationId: 'enqueueJobs',
+        summary: 'Have up to 1000 jobs done',
+        description: 'Each job succeeds or fails for itself; `results` are in the order of `jobs`.',
+        tags: ['jobs'],
+        body: BatchRequest,
+        response: {
+          207: {
+            ...json('What became of each job, in their order.', BatchResults),
+            headers: {
+              'retry-after': z.int().optional().describe('In s, if jobs were refused that can be sent again.'),
+            },
+          },
+          ...problems(...BODY_PROBLEMS),
+        },
+      },
+    },
+    async (request, reply) => {
+      if (request.headers['idempotency-key'] !== undefined) {
+        throw invalid('a batch has no idempotency key of its own', [
+          { path: '/jobs', message: 'expected `idempotencyKey` in each job, got the header `Idempotency-Key`' },
+        ])
+      }
+      const { results, retryAfter } = await enqueueParts(request.body.jobs, originOf(request.raw), deps)
+      if (retryAfter > 0) reply.header('retry-after', retryAfter)
+      await sendJson(reply as FastifyReply, 207, `{"results":[${results.join(',')}]}`)
+    },
+  )
+}
+
+interface BatchAnswer {
+  /** What became of each job, as JSON text. */
+  results: string[]
+  /** In s, if jobs were refused that can be sent again; else 0. */
+  retryAfter: number
+}
+
+/** @throws FoliotError `unavailable` if Redis was away and nothing was stored. */
+async function enqueueParts(jobs: readonly unknown[], origin: RequestOrigin, deps: ApiDeps): Promise<BatchAnswer> {
+  const results: string[] = []
+  let stored = 0
+  let retryAfter = 0
+  let unavailable: FoliotError | undefined
+  // Each part would wait for the disk by itself.
+  const atOnce = jobs.some(waitsForDisk) ? jobs.length : STORED_AT_ONCE
+  for (let from = 0; from < jobs.length; from += atOnce) {
+    for (const item of await store(jobs.slice(from, from + atOnce), origin, deps)) {
+      if (item instanceof FoliotError) {
+        if (item.code === 'unavailable') unavailable = item
+        retryAfter = Math.max(retryAfter, retryAfterOf(item) ?? 0)
+      } else stored++
+      results.push(JSON.stringify(toResult(item)))
+    }
+  }
+  // With Redis away there is nothing to tell item by item: the batch as a whole is to be sent again.
+  if (unavailable && stored === 0) throw unavailable
+  return { results, retryAfter }
+}
+
+type Stored = Enqueued | FoliotError
+
+/** Items that are wrong are answered as such, and spoil no other. */
+async function store(items: readonly unknown[], origin: RequestOrigin, deps: ApiDeps): Promise<Stored[]> {
+  const read = await Promise.all(
+    items.map(async (item) => {
+      try {
+        return await toNewJob(parseItem(item), origin, deps)
+      } catch (error) {
+        return toFoliotError(error)
+      }
+    }),
+  )
+  const jobs = read.filter((item): item is NewJob => !(item instanceof FoliotError))
+  const enqueued = (await enqueueMany(deps.redis, jobs, deps.disk)).values()
+  return read.map((item) => {
+    const stored = item instanceof FoliotError ? item : (enqueued.next().value as Enqueued | Error)
+    return stored instanceof Error ? toFoliotError(stored) : stored
+  })
+}
+
+const waitsForDisk = (item: unknown): boolean => (item as Partial<JobRequest> | null)?.durability === 'fsync'
+
+function toResult(stored: Stored) {
+  if (stored instanceof FoliotError) return { status: stored.status, error: toProblem(stored) }
+  const { job, replayed, deduplicated } = stored
+  return {
+    status: replayed || deduplicated ? 200 : 202,
+    job,
+    ...(replayed && { replayed }),
+    ...(deduplicated && { deduplicated }),
+  }
+}
+
+/** Sends JSON that is text already. */
+const sendJson = (reply: FastifyReply, status: number, text: string): FastifyReply =>
+  reply.code(status).type('application/json').send(text)
+
+function parseItem(item: unknown): JobRequest {
+  const { value, errors } = validate(JobRequest, item)
+  if (errors) throw invalid('the job is not as expected', errors)
+  return value
+}
