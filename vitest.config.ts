@@ -11,6 +11,9 @@ export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '.foliot/**', '**/*.browser.test.ts'],
+    // A process of its own for each file costs the processor much of its time: start-up, and the same imports again.
+    isolate: false,
+    setupFiles: 'packages/testkit/src/each-file.ts',
     globalSetup: 'packages/testkit/src/global-setup.ts',
     // Tests wait on servers and child processes more than they compute: even on two cores three files run at a time.
     maxWorkers: Math.max(3, availableParallelism() - 1),

@@ -53,7 +53,7 @@ describe('startProcess', () => {
     await child.exited
     const { env, argv } = (child.lines[0]?.json ?? {}) as { env: Record<string, string>; argv: string[] }
     expect(argv).toEqual(['a b'])
-    expect(Object.keys(env).sort()).toEqual(['FOLIOT_API_PORT', 'HOME', 'PATH'])
+    expect(Object.keys(env).sort()).toEqual(['FOLIOT_API_PORT', 'HOME', 'NODE_COMPILE_CACHE', 'PATH'])
   })
 
   it('stops by SIGTERM, twice without harm, and with the block of `await using`', async () => {
