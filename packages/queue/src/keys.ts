@@ -39,7 +39,7 @@ export interface BullKeys {
   readonly marker: string
   /** STRING: counter behind the scores of `prioritized` */
   readonly pc: string
-  /** STRING: BullMQ's count of jobs ever added */
+  /** STRING: how many jobs plain BullMQ has added, which numbers them by it */
   readonly id: string
   /** SET: jobs that ran at the last check for stalled ones and whose locks were not renewed since */
   readonly stalled: string

@@ -34,9 +34,19 @@ function splice({ content }: { content: string }, places: Record<string, string>
   return { content: text }
 }
 
-/** One of BullMQ's add scripts. What add-job.lua puts into `fields` is stored with the job. */
+/**
+ * What add-job.lua puts into `fields` is stored with the job. Our ids need no counter, and of BullMQ's events nobody here
+ * reads `added`: `waiting` or `delayed` follows at once.
+ */
+const ADD = {
+  'local optionalValues = {}': 'local optionalValues = fields',
+  'local jobCounter = rcall("INCR", ': 'local jobCounter = (',
+  'rcall("XADD", eventsKey, "*", "event", "added", "jobId", jobId, "name", name)': '',
+}
+
+/** One of BullMQ's add scripts. */
 const add = (bull: { content: string }): string =>
-  `local fields = {'env', ARGV[4]}\n${around(splice(bull, { 'local optionalValues = {}': 'local optionalValues = fields' }), lua.addJob)}`
+  `local fields = {'env', ARGV[4]}\n${around(splice(bull, ADD), lua.addJob)}`
 
 /**
  * ARGV[9] is the attempts used, which BullMQ would count. ARGV[10] is the key of the deadlines if something outlives the
@@ -47,6 +57,10 @@ const FINISH = {
   'rcall("SCARD", jobIdKey .. ":dependencies") ~= 0': 'false',
   'rcall("ZCARD", jobIdKey .. ":unsuccessful") ~= 0': 'false',
   'updateJobFields(jobIdKey, ARGV[9]);': '',
+  // The event of the end trims the stream instead.
+  'trimEvents(metaKey, eventStreamKey)\n    local prefix': 'local prefix',
+  'rcall("XADD", eventStreamKey, "*", "event", ARGV[5]':
+    'rcall("XADD", eventStreamKey, "MAXLEN", "~", 10000, "*", "event", ARGV[5]',
   'rcall("HINCRBY", jobIdKey, "atm", 1)': 'ARGV[9]',
   'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp)':
     'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp, unpack(ARGV, 11))\n' +
