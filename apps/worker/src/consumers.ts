@@ -1,6 +1,6 @@
 import type { Service } from '@foliot/lifecycle'
 import { CancelWatch, Consumer, denialOf, isRedisTrouble, type RunningAttempt } from '@foliot/queue'
-import { type JobMetrics, type Logger, traceBindings, withJobSpan } from '@foliot/telemetry'
+import { type JobMetrics, type Logger, withJobSpan } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import { type PipelineDeps, runAttempt } from './pipeline.ts'
 import { report } from './report.ts'
@@ -96,7 +96,7 @@ async function runReported(attempt: RunningAttempt, pipeline: PipelineDeps, metr
     const settlement = await runAttempt(attempt, pipeline)
     // The consumer tells of it, and the attempt that has the job now is the one that counts.
     if (attempt.stopReason === 'lost') return settlement
-    report(claim, settlement, metrics, log, traceBindings(claim.envelope.traceparent.slice(3, 35)))
+    report(claim, settlement, metrics, log)
     return settlement
   })
 }

@@ -1,11 +1,11 @@
 import type { Claim, Settlement } from '@foliot/queue'
-import { failActiveSpan, type JobMetrics, type Logger } from '@foliot/telemetry'
+import { failActiveSpan, type JobMetrics, type Logger, traceBindings } from '@foliot/telemetry'
 
 /**
  * Counts how an attempt ended and logs it: failures always, the rest only at level `debug`, because a busy worker ends
  * thousands a second.
  */
-export function report(claim: Claim, settlement: Settlement, metrics: JobMetrics, log: Logger, trace: object): void {
+export function report(claim: Claim, settlement: Settlement, metrics: JobMetrics, log: Logger): void {
   const { queue, type } = claim
   const seconds = (Date.now() - claim.startedAt) / 1000
   const fields = () => ({
@@ -13,7 +13,7 @@ export function report(claim: Claim, settlement: Settlement, metrics: JobMetrics
     jobType: type,
     attempt: claim.attempt,
     tenant: claim.envelope.tenant,
-    ...trace,
+    ...traceBindings(claim.envelope.traceparent.slice(3, 35)),
   })
   switch (settlement.kind) {
     case 'succeeded':

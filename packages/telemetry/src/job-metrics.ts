@@ -14,12 +14,21 @@ export interface JobMetrics {
 
 interface JobLabels {
   readonly plain: Attributes
-  readonly byStatus: Map<string, Attributes>
+  readonly ends: Map<string, Ends>
+}
+
+/** How many jobs of a type ended with a status. Counted here: for each that the SDK adds it makes text of the labels. */
+interface Ends {
+  readonly labels: Attributes
+  count: number
 }
 
 export function jobMetrics(meter: Meter): JobMetrics {
   const advice = { explicitBucketBoundaries: [...JOB_SECONDS] }
-  const jobs = meter.createCounter(METRICS.jobs, { description: 'Jobs that ended' })
+  const counted: Ends[] = []
+  meter.createObservableCounter(METRICS.jobs, { description: 'Jobs that ended' }).addCallback((result) => {
+    for (const { labels, count } of counted) result.observe(count, labels)
+  })
   const retries = meter.createCounter(METRICS.jobRetries, { description: 'Failed attempts that are tried again' })
   const duration = meter.createHistogram(METRICS.jobDuration, {
     description: 'How long the last attempt of a job ran',
@@ -32,9 +41,13 @@ export function jobMetrics(meter: Meter): JobMetrics {
   const labelsOf = labelCache()
   return {
     finished(queue, type, status, seconds) {
-      const labels = labelsOf(queue, type)
-      jobs.add(1, statusLabels(labels, status))
-      duration.record(Math.max(0, seconds), labels.plain)
+      const { plain, ends } = labelsOf(queue, type)
+      getOrAdd(ends, status, () => {
+        const first = { labels: { ...plain, status }, count: 0 }
+        counted.push(first)
+        return first
+      }).count++
+      duration.record(Math.max(0, seconds), plain)
     },
     waited: (queue, type, seconds) => queueTime.record(Math.max(0, seconds), labelsOf(queue, type).plain),
     retried: (queue, type) => retries.add(1, labelsOf(queue, type).plain),
@@ -45,12 +58,9 @@ function labelCache(): (queue: string, type: string) => JobLabels {
   const queues = new Map<string, Map<string, JobLabels>>()
   return (queue, type) => {
     const types = getOrAdd(queues, queue, () => new Map())
-    return getOrAdd(types, type, () => ({ plain: { queue, type }, byStatus: new Map() }))
+    return getOrAdd(types, type, () => ({ plain: { queue, type }, ends: new Map() }))
   }
 }
-
-const statusLabels = ({ plain, byStatus }: JobLabels, status: string): Attributes =>
-  getOrAdd(byStatus, status, () => ({ ...plain, status }))
 
 function getOrAdd<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
   const found = map.get(key)
