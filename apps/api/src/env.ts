@@ -1,9 +1,9 @@
 import { parseApiKeys } from '@foliot/access'
-import { durationMs, type Env, flag, port, secret, text, url } from '@foliot/settings'
+import { durationMs, type Env, flag, port, readEnv, secret, text, url } from '@foliot/settings'
 import { telemetryEnv } from '@foliot/telemetry'
 
 /** Every variable that the api reads. `.env.example` says what each is for. */
-export const apiEnv = {
+const apiEnv = {
   ...telemetryEnv,
   FOLIOT_REDIS_URL: url({ protocols: ['redis:', 'rediss:'] }).default('redis://127.0.0.1:6379'),
   FOLIOT_API_HOST: text().default('127.0.0.1'),
@@ -14,5 +14,8 @@ export const apiEnv = {
 }
 
 export type ApiEnv = Env<typeof apiEnv>
+
+/** @throws SettingsError that names all that is wrong with the environment of this process. */
+export const readApiEnv = (): ApiEnv => readEnv(apiEnv, process.env)
 
 export const readKeys = (env: ApiEnv) => parseApiKeys(env.FOLIOT_API_KEYS)

@@ -4,10 +4,10 @@
 import { isLoopback } from '@foliot/access'
 import { runServices } from '@foliot/lifecycle'
 import { Catalog, connectForRequests, Disk, defineScripts } from '@foliot/queue'
-import { exitOnSettingsError, readEnv, SETTINGS_EXIT_CODE } from '@foliot/settings'
+import { exitOnSettingsError, SETTINGS_EXIT_CODE } from '@foliot/settings'
 import { createLogger, createMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
 import { Deadlines } from './deadlines.ts'
-import { apiEnv, readKeys } from './env.ts'
+import { readApiEnv, readKeys } from './env.ts'
 import { Finishes } from './finishes.ts'
 import { InputCheck } from './input-check.ts'
 import { Listener } from './listener.ts'
@@ -16,7 +16,7 @@ import { Operations } from './operations.ts'
 import { RedisWatch } from './redis-watch.ts'
 import { buildServer } from './server.ts'
 
-const env = exitOnSettingsError(() => readEnv(apiEnv, process.env))
+const env = exitOnSettingsError(readApiEnv)
 const log = createLogger({ app: 'api', level: env.FOLIOT_LOG_LEVEL })
 const keys = readKeysOrExit()
 const tracing = await startTracing({

@@ -1,5 +1,5 @@
 import { type ApiKeys, parseApiKeys } from '@foliot/access'
-import { durationMs, type Env, flag, integer, list, port, secret, text, url } from '@foliot/settings'
+import { durationMs, type Env, flag, integer, list, port, readEnv, secret, text, url } from '@foliot/settings'
 import { telemetryEnv } from '@foliot/telemetry'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -21,6 +21,9 @@ export const workerEnv = {
 }
 
 export type WorkerEnv = Env<typeof workerEnv>
+
+/** @throws SettingsError that names all that is wrong with the environment of this process. */
+export const readWorkerEnv = (): WorkerEnv => readEnv(workerEnv, process.env)
 
 /** @throws TypeError naming the variable and the place of the key that is wrong. */
 export function readKeys(env: WorkerEnv): ApiKeys {

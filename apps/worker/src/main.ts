@@ -6,18 +6,18 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { runServices } from '@foliot/lifecycle'
 import { connectForLoops, defineScripts, refusalOf } from '@foliot/queue'
-import { exitOnSettingsError, readEnv, SETTINGS_EXIT_CODE } from '@foliot/settings'
+import { exitOnSettingsError, SETTINGS_EXIT_CODE } from '@foliot/settings'
 import { createLogger, createMetrics, jobMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
 import { AbandonedHandlers } from './abandoned-handlers.ts'
 import { Consumers } from './consumers.ts'
-import { readKeys, workerEnv } from './env.ts'
+import { readKeys, readWorkerEnv } from './env.ts'
 import { HealthServer } from './health-server.ts'
 import { Isolation } from './isolation/isolation.ts'
 import { groupByQueue, loadJobPacks } from './job-packs.ts'
 import { Presence } from './presence.ts'
 import { RedisConnection } from './redis-connection.ts'
 
-const env = exitOnSettingsError(() => readEnv(workerEnv, process.env))
+const env = exitOnSettingsError(readWorkerEnv)
 const log = createLogger({ app: 'worker', level: env.FOLIOT_LOG_LEVEL })
 const tracing = await startTracing({
   app: 'worker',
