@@ -1,3 +1,5 @@
+import { Slots } from './slots.ts'
+
 /** What an api answered, or why it did not: status 0. */
 export interface Answer {
   status: number
@@ -21,17 +23,26 @@ export interface CallerOptions {
 
 const TIMEOUT_MS = 3000
 
+/** Each open call holds a connection. More of them than this would run a process out of file descriptors. */
+const OPEN_AT_ONCE = 512
+
 /** Calls the apis as a service would that knows several of them. */
 export class Caller {
   readonly #options: CallerOptions
+  readonly #open = new Slots(OPEN_AT_ONCE)
   #calls = 0
 
   constructor(options: CallerOptions) {
     this.#options = options
   }
 
-  /** One try. @throws the signal's reason. */
-  async call(path: string, { signal, method = 'GET', body, timeoutMs = TIMEOUT_MS }: Call): Promise<Answer> {
+  /** One try, once there are few enough others. @throws the signal's reason. */
+  call(path: string, call: Call): Promise<Answer> {
+    return this.#open.run(() => this.#try(path, call))
+  }
+
+  async #try(path: string, { signal, method = 'GET', body, timeoutMs = TIMEOUT_MS }: Call): Promise<Answer> {
+    signal.throwIfAborted()
     const { urls, key } = this.#options
     const url = urls[this.#calls++ % urls.length] as string
     try {

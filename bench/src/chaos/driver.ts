@@ -3,6 +3,7 @@ import type { Job } from '@foliot/jobs'
 import type { Answer, Call, Caller } from './caller.ts'
 import type { JobRecord, Ledger } from './ledger.ts'
 import type { ChaosRequest } from './requests.ts'
+import { Slots } from './slots.ts'
 
 /** Between two tries of the same call, in milliseconds: doubles from the first to the second. */
 const PAUSE_MS = [100, 1000] as const
@@ -10,6 +11,8 @@ const PAUSE_MS = [100, 1000] as const
 /** How long one question for the end of a job is held open by the api, and how long its answer may take beyond that. */
 const WAIT_MS = 10_000
 const ANSWER_MS = 3000
+/** How many jobs are watched at once. It leaves room for requests that enqueue however many jobs wait for their end. */
+const WATCHED_AT_ONCE = 256
 /** A page of a list is more to read than one job. */
 const LIST_MS = 10_000
 
@@ -34,6 +37,7 @@ export class Driver {
   readonly #stopped = new AbortController()
   readonly #signal: AbortSignal
   readonly #tasks = new Set<Promise<void>>()
+  readonly #watches = new Slots(WATCHED_AT_ONCE)
   #sending = 0
 
   constructor(options: DriverOptions) {
@@ -96,10 +100,12 @@ export class Driver {
 
   async #watch(record: JobRecord): Promise<void> {
     const path = `/v1/jobs/${record.id}/wait?timeoutMs=${WAIT_MS}`
-    await this.#until(this.#signal, path, { timeoutMs: WAIT_MS + ANSWER_MS }, (answer) => {
+    const hasEnded = (answer: Answer): boolean => {
       this.#see(record, answer)
       return record.sightings.length > 0
-    })
+    }
+    const timeoutMs = WAIT_MS + ANSWER_MS
+    await this.#watches.run(() => this.#until(this.#signal, path, { timeoutMs }, hasEnded))
     await sleep(LOOK_AGAIN_MS, undefined, { signal: this.#signal })
     await this.#look(record, this.#signal)
   }
