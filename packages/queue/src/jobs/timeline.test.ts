@@ -29,6 +29,18 @@ describe('timelineOf', () => {
     ])
   })
 
+  it('starts no attempt before the one before it has ended, though its fetch bears the time of its asking', () => {
+    const hung = { a1: record(1, 'lost', { end: 900 }), a2: record(2, 'lost'), ats: '3', processedOn: '300', pb: 'w3' }
+    expect(tell(hung, 'running')).toEqual([
+      '10 created',
+      '100 started #1 by worker w1',
+      '900 worker_lost #1 worker w1 stopped answering',
+      '900 started #2 by worker w2',
+      '900 worker_lost #2 worker w2 stopped answering',
+      '900 started #3 by worker w3',
+    ])
+  })
+
   it('tells of every way in which an attempt can end', () => {
     const error = { name: 'E', message: 'no', kind: 'error' }
     const fields = {

@@ -40,7 +40,13 @@ export function timelineOf(
   const records = ATTEMPT_FIELDS.flatMap((field) => readLine<AttemptRecord>(fields[field]) ?? []).sort(
     (a, b) => a.n - b.n,
   )
-  for (const record of records) entries.push(...attemptEntries(record))
+  // A fetch that Redis answered late, because it hung or the job was not added yet, bears the time of its asking.
+  let free = created
+  for (const record of records) {
+    const start = Math.max(record.start, free)
+    free = Math.max(record.end, start)
+    entries.push(...attemptEntries({ ...record, start, end: free }))
+  }
   for (const event of (fields.ev ?? '').split('\n').flatMap((line) => readLine<CallerEvent>(line) ?? [])) {
     const ended = records.find((record) => record.n === event.attempt)
     entries.push(ended ? { ...event, detail: ended.reason } : event)
@@ -48,9 +54,12 @@ export function timelineOf(
 
   const attempt = Number(fields.ats) || 0
   if (fields.processedOn && !records.some((record) => record.n === attempt)) {
-    // A fetch that was under way when the job was added bears a time from before it.
-    const at = Math.max(Number(fields.processedOn), Number(fields.timestamp) || 0)
-    entries.push({ at, event: 'started', attempt, detail: workerDetail(fields.pb) })
+    entries.push({
+      at: Math.max(Number(fields.processedOn), free),
+      event: 'started',
+      attempt,
+      detail: workerDetail(fields.pb),
+    })
   }
   const last = records.find((record) => record.n === attempt)
   // That it timed out is told already: by the record of its last attempt, or by who found it waiting past its deadline.
