@@ -23,6 +23,11 @@ describe('newJobId', () => {
     expect([...ids].sort()).toEqual(ids)
   })
 
+  it('sorts by the order of making within a millisecond', () => {
+    const ids = Array.from({ length: 1000 }, () => newJobId(NOW + 1))
+    expect(ids.toSorted()).toEqual(ids)
+  })
+
   it('is never the same twice, and is an id', () => {
     const ids = Array.from({ length: 100_000 }, () => newJobId(NOW))
     expect(new Set(ids).size).toBe(ids.length)
@@ -30,10 +35,15 @@ describe('newJobId', () => {
   })
 
   it('uses all of its random bits', () => {
-    const ids = Array.from({ length: 10_000 }, () => newJobId(NOW).replaceAll('-', '').slice(13))
+    const ids = Array.from({ length: 10_000 }, (_, i) =>
+      newJobId(NOW + i)
+        .replaceAll('-', '')
+        .slice(13),
+    )
     const places = Array.from({ length: 19 }, (_, place) => new Set(ids.map((id) => id[place])))
-    // The variant leaves two bits of its digit.
-    expect(places.map(({ size }) => size)).toEqual(places.map((_, place) => (place === 3 ? 4 : 16)))
+    // The counter begins in its lower half; the variant leaves two bits of its digit.
+    const sizes = places.map((_, place) => ({ 0: 8, 3: 4 })[place] ?? 16)
+    expect(places.map(({ size }) => size)).toEqual(sizes)
   })
 })
 

@@ -8,15 +8,28 @@ export { type Enqueued, enqueue, enqueueMany, type NewJob } from './enqueue/enqu
 export { GROUP_LIMIT, groupErrors, SCAN_LIMIT } from './jobs/error-groups.ts'
 export { locateJob, readJob, readLog } from './jobs/find-job.ts'
 export { type FinishWaiter, FinishWatch } from './jobs/finish-watch.ts'
-export { type JobFilter, type JobPage, listJobs } from './jobs/list-jobs.ts'
+export type { JobFilter } from './jobs/job-filter.ts'
+export { type JobPage, type JobSearch, listDeadLetters, listJobs } from './jobs/list-jobs.ts'
 export { cancelJob, type JobRef, type MoveReason, promoteJob, redriveJob } from './jobs/moves.ts'
 export { endOverdue, LOOK_FOR_OVERDUE_EVERY_MS } from './jobs/overdue.ts'
 export { countPlaces, listPlace, PLACES, type Place } from './jobs/places.ts'
+export { newestFirst, type Position } from './jobs/position.ts'
 export { SWEEP_EVERY_MS, sweepQueue } from './jobs/sweep.ts'
 export { driveOperation, type OperationDriver, RATIO_MIN_FINISHED, startOperation } from './operations/drive.ts'
 export { takeOperation } from './operations/lease.ts'
 export { OPERATION_STATES, type Operation, type OperationRequest } from './operations/operation.ts'
 export { pauseOperation, readOperation, resumeOperation } from './operations/record.ts'
+export { type FinishedAttempt, finishedAttempts } from './outbox/finished-attempts.ts'
+export {
+  dropOutbox,
+  type FinishedEntry,
+  holdOutbox,
+  measureOutboxes,
+  type OutboxState,
+  readOutbox,
+  takeFromOutbox,
+} from './outbox/outbox.ts'
+export { isRecording, RecordingWatch, sayRecording } from './outbox/recording.ts'
 export { ANNOUNCE_EVERY_MS, announce, Catalog } from './queues/catalog.ts'
 export { forgetQueues } from './queues/forget-queues.ts'
 export { limitQueue, pauseQueue, type QueueInfo, type QueueLimits, readQueue, resumeQueue } from './queues/queues.ts'

@@ -97,6 +97,18 @@ export const dedupeKey = (queue: string, digest: string): string => `${bullBase(
  */
 export const deadlinesKey = (queue: string): string => `foliot-x:{${queue}}:deadlines`
 
+/**
+ * ZSET job id → when it was made (ms), for every job of ours that is in Redis: lists go by it. Whatever removes a job removes
+ * it; an entry whose job is gone is dropped by the list that meets it.
+ */
+export const indexKey = (queue: string): string => `foliot-x:{${queue}}:jobs`
+
+/**
+ * ZSET job id → when it ended (ms), for dead letters that are not in the history as they are now. The recorder removes those
+ * that it took, and those that are dead no longer; without a recorder there are no more than dead letters.
+ */
+export const unrecordedKey = (queue: string): string => `foliot-x:{${queue}}:unrecorded`
+
 /** What keys of any type with a TTL begin with, followed by a job's id: what was found where its hash should be. */
 export const brokenBase = (queue: string): string => `foliot-x:{${queue}}:broken:`
 
@@ -105,6 +117,12 @@ export const recoveredKey = (queue: string): string => `foliot-x:{${queue}}:reco
 
 /** STRING with a TTL: who sweeps this queue's finished jobs. */
 export const sweepLeaseKey = (queue: string): string => `foliot-x:{${queue}}:sweep`
+
+/** STRING with a TTL: who takes what finished in this queue into the history. */
+export const recorderLeaseKey = (queue: string): string => `foliot-x:{${queue}}:recorder`
+
+/** STRING with a TTL: there is a recorder, so finished jobs stay until it has taken them. */
+export const recordingKey = 'foliot-x:{history}:recording'
 
 /** HASH job type → its description as JSON. Entries nobody announced for a week are deleted by the next announcement. */
 export const catalogKey = 'foliot-x:{catalog}:types'

@@ -1,6 +1,7 @@
-import { listJobs, type Operation } from '@foliot/queue'
+import { listDeadLetters, type Operation } from '@foliot/queue'
 import type { Api, ApiDeps } from '../api.ts'
 import { toFilter } from '../job-filter.ts'
+import { readCursor, writeCursor } from '../list-cursor.ts'
 import { reasonHeader, reasonOf } from '../move-reason.ts'
 import { json } from '../wire/answer.ts'
 import { JobList, ListDeadLetters } from '../wire/list.ts'
@@ -22,16 +23,16 @@ export function deadLetterRoutes(app: Api, { redis, catalog, operations }: ApiDe
       schema: {
         operationId: 'listDeadLetters',
         summary: 'List dead letters',
-        description: 'Jobs that are `failed` or `timed_out` and not discarded, newest first.',
+        description: 'Jobs that are `failed` or `timed_out` and not discarded, by when they died, the newest first.',
         tags,
         querystring: ListDeadLetters,
         response: { 200: json('One page.', JobList), ...problems('not_found') },
       },
     },
     async ({ query }) => {
-      const filter = { ...(await toFilter(query, catalog)), deadLetters: true }
-      const { items, nextCursor } = await listJobs(redis, filter, query.limit, query.cursor)
-      return { items, nextCursor: nextCursor ?? null }
+      const after = readCursor(query)
+      const { items, next } = await listDeadLetters(redis, await toFilter(query, catalog), query.limit, after)
+      return { items, nextCursor: writeCursor(query, next) }
     },
   )
 

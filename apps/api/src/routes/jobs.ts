@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { inQueues } from '../in-queues.ts'
 import { toFilter } from '../job-filter.ts'
+import { readCursor, writeCursor } from '../list-cursor.ts'
 import { json, text } from '../wire/answer.ts'
 import { Job } from '../wire/job.ts'
 import { JobList, ListJobs } from '../wire/list.ts'
@@ -21,7 +22,8 @@ export function jobRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void
         operationId: 'listJobs',
         summary: 'List jobs',
         description:
-          'Newest first. Lists of live jobs may shift while they are read. A page may be short and still have a `nextCursor`.',
+          'By when they were made, the newest first; no job is met twice or missed because it moves meanwhile. A page may be ' +
+          'short, or even empty, and still have a `nextCursor`.',
         tags,
         querystring: ListJobs,
         response: { 200: json('One page.', JobList), ...problems('not_found') },
@@ -29,9 +31,10 @@ export function jobRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void
     },
     async ({ query }) => {
       const { status: statuses } = query
-      const filter = { ...(await toFilter(query, catalog)), ...(statuses && { statuses }) }
-      const { items, nextCursor } = await listJobs(redis, filter, query.limit, query.cursor)
-      return { items, nextCursor: nextCursor ?? null }
+      const after = readCursor(query)
+      const search = { ...(await toFilter(query, catalog)), ...(statuses && { statuses }) }
+      const { items, next } = await listJobs(redis, search, query.limit, after)
+      return { items, nextCursor: writeCursor(query, next) }
     },
   )
 

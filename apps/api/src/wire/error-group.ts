@@ -1,8 +1,8 @@
 import { GROUP_LIMIT, SCAN_LIMIT } from '@foliot/queue'
 import { z } from 'zod'
-import { inOrder, jobFilter } from './list.ts'
+import { deadLetterFilter, inOrder } from './list.ts'
 
-export const ListErrors = z.strictObject(jobFilter).refine(...inOrder)
+export const ListErrors = z.strictObject(deadLetterFilter).refine(...inOrder)
 
 const time = z.string().describe('RFC 3339, UTC')
 

@@ -14,7 +14,13 @@ const page = {
 
 const instant = z.iso.datetime({ offset: true })
 
-export const jobFilter = {
+/** From a time on, and before a time. @param what happened then */
+const span = (what: 'Made' | 'Died') => ({
+  from: instant.optional().describe(`${what} at this time or later.`),
+  to: instant.optional().describe(`${what} before this time.`),
+})
+
+const jobFilter = {
   type: z.string().max(128).optional(),
   queue: z.string().max(64).optional(),
   label: z
@@ -24,9 +30,9 @@ export const jobFilter = {
     .describe('`key:value`'),
   errorKind: z.string().max(64).optional(),
   fingerprint: z.string().max(96).optional().describe('`fingerprint` of the error, as `GET /v1/errors` tells it.'),
-  from: instant.optional().describe('Made (live) or finished at this time or later.'),
-  to: instant.optional().describe('Made (live) or finished before this time.'),
 }
+
+export const deadLetterFilter = { ...jobFilter, ...span('Died') }
 
 interface Span {
   from?: string | undefined
@@ -43,6 +49,7 @@ export const ListJobs = z
   .strictObject({
     ...page,
     ...jobFilter,
+    ...span('Made'),
     status: manyOf(z.enum(STATUSES))
       .optional()
       .meta({ description: `${MANY}: ${STATUSES.join(', ')}.` }),
@@ -51,7 +58,7 @@ export const ListJobs = z
 export const ListDeadLetters = z
   .strictObject({
     ...page,
-    ...jobFilter,
+    ...deadLetterFilter,
     id: manyOf(z.string().max(64))
       .optional()
       .meta({ description: `${MANY}.` }),

@@ -1,6 +1,6 @@
 import { OPERATION_STATES, RATIO_MIN_FINISHED } from '@foliot/queue'
 import { z } from 'zod'
-import { inOrder, jobFilter } from './list.ts'
+import { deadLetterFilter, inOrder } from './list.ts'
 
 const id = z.string().max(64)
 
@@ -8,7 +8,7 @@ const id = z.string().max(64)
 const move = {
   filter: z
     .strictObject({
-      ...jobFilter,
+      ...deadLetterFilter,
       id: z
         .union([id, z.array(id).min(1).max(1000)])
         .transform((value) => [value].flat())

@@ -3,7 +3,7 @@ import { ERROR_KINDS } from '@foliot/jobs'
 import { createRedisBackend, type KeepJobs, type MinimalJob, RedisQueueBackend, type WorkerOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { BROKEN_TTL_MS } from '../jobs/retention.ts'
-import { brokenBase, bullKeys, deadlinesKey, recoveredKey } from '../keys.ts'
+import { brokenBase, bullKeys, deadlinesKey, indexKey, recoveredKey, unrecordedKey } from '../keys.ts'
 import { REFUSED_PAUSE_MS, refusalOf } from '../redis/redis-trouble.ts'
 import { type Arg, runScript } from '../redis/scripts.ts'
 import { sendScript } from '../redis/send-scripts.ts'
@@ -15,11 +15,16 @@ import { type Settlement, STOP_MANNERS } from './settlement.ts'
 /** BullMQ's commands that may answer with a newly claimed job. */
 const CLAIMING: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished', 'moveToDelayed'])
 
-/** What the backend tells its consumer. */
+/** What the backend tells its consumer, and asks it. */
 export interface BackendEvents extends HeldMoveEvents {
   /** Jobs of dead workers: those put back, and those that became dead letters. */
   onRecovered(back: string[], dead: string[]): void
+  /** Whether a job that finishes is kept until the history has taken it. */
+  keepsFinished(): boolean
 }
+
+/** As BullMQ writes that nothing is removed. */
+const KEEP_ALL = { count: -1 }
 
 const CRASHED = 'the process that ran the last attempt died, and no attempt is left'
 
@@ -114,7 +119,7 @@ export class FoliotBackend extends RedisQueueBackend {
     const target = args[10] as string
     const sharedKeys = this.#finishKeys.get(target) ?? args.slice(0, 11).map(String)
     this.#finishKeys.set(target, sharedKeys)
-    const keys = args.slice(11, 14).map(String)
+    const keys = [...args.slice(11, 14).map(String), indexKey(this.#queue), unrecordedKey(this.#queue)]
     return sendScript(this.#redis, { script: 'finish', sharedKeys, keys, args: args.slice(14) })
   }
 
@@ -127,6 +132,7 @@ export class FoliotBackend extends RedisQueueBackend {
       delayed,
       recoveredKey(this.#queue),
       deadlinesKey(this.#queue),
+      unrecordedKey(this.#queue),
     ]
     const [max, base, now, interval] = args.slice(9) as (string | number)[]
     // A little less than its interval: a lone worker would find its own last check still standing, and skip every other.
@@ -145,7 +151,7 @@ export class FoliotBackend extends RedisQueueBackend {
     token: string,
     fetchNext: boolean,
   ) {
-    return this.#finish(job, keep, token, fetchNext)
+    return this.#finish(job, this.#events.keepsFinished() ? KEEP_ALL : keep, token, fetchNext)
   }
 
   override async moveToFailed<T, R, N extends string>(

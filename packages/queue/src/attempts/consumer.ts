@@ -20,6 +20,8 @@ export interface ConsumerOptions {
   worker: string
   /** A connection for loops. Shared between the consumers of a process; each adds a blocking one of its own. */
   redis: Redis
+  /** Whether jobs that finish are kept until the history has taken them. Default: they go by their age and number. */
+  keepsFinished?(): boolean
   /** Runs one attempt to its end. Must not reject. */
   run(attempt: RunningAttempt): Promise<Settlement>
   /** Trouble that is not an attempt's: Redis away, a refused move. */
@@ -138,6 +140,7 @@ export class Consumer {
       onLost: (claim: Claim) => this.#options.onLost?.(claim),
       onRecovered: (back: string[], dead: string[]) => this.#options.onRecovered?.(back, dead),
       onError,
+      keepsFinished: () => this.#options.keepsFinished?.() ?? false,
     }
     const consumer = new Worker(
       bullName(queue),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { newJobId } from '@foliot/jobs'
 import { Packr } from 'msgpackr'
-import { type BullKeys, bullBase, bullKeys, deadlinesKey, dedupeKey, idempotencyKey } from '../keys.ts'
+import { type BullKeys, bullBase, bullKeys, deadlinesKey, dedupeKey, idempotencyKey, indexKey } from '../keys.ts'
 import type { Arg } from '../redis/scripts.ts'
 import type { ScriptCall } from '../redis/send-scripts.ts'
 import type { Envelope } from './envelope.ts'
@@ -98,16 +98,16 @@ const addKeysByQueue = new Map<string, ReturnType<typeof listAddKeys>>()
 function addKeys(queue: string): ReturnType<typeof listAddKeys> {
   let keys = addKeysByQueue.get(queue)
   if (!keys) {
-    keys = listAddKeys(bullKeys(queue))
+    keys = listAddKeys(bullKeys(queue), indexKey(queue))
     addKeysByQueue.set(queue, keys)
   }
   return keys
 }
 
-const listAddKeys = (k: BullKeys) => ({
-  addStandardJob: [k.wait, k.paused, k.meta, k.id, k.completed, k.delayed, k.active, k.events, k.marker],
-  addDelayedJob: [k.marker, k.meta, k.id, k.delayed, k.completed, k.events],
-  addPrioritizedJob: [k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc],
+const listAddKeys = (k: BullKeys, index: string) => ({
+  addStandardJob: [k.wait, k.paused, k.meta, k.id, k.completed, k.delayed, k.active, k.events, k.marker, index],
+  addDelayedJob: [k.marker, k.meta, k.id, k.delayed, k.completed, k.events, index],
+  addPrioritizedJob: [k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc, index],
 })
 
 function packOptions({ maxAttempts, priority, dedupe }: NewJob, delayMs: number, digest: string | undefined): Buffer {

@@ -2,8 +2,8 @@
 
 export const addJob = `-- Stores a job unless something stands against it: BullMQ's own add, our envelope, the idempotency record and the deadline
 -- in one step.
--- bull()   one of BullMQ's add scripts, which also stores \`fields\`; gives the job's id, or a negative number
--- KEYS     BullMQ's, then the idempotency record if there is a key, then the dedupe key if there is one,
+-- bull()   one of BullMQ's add scripts, which also stores \`fields\` and lists the job in the index; gives the job's id, or a negative number
+-- KEYS     BullMQ's, then the index of the jobs, then the idempotency record if there is a key, then the dedupe key if there is one,
 --          then the deadlines if there is one
 -- ARGV     BullMQ's three · 4 envelope as JSON
 --          with anything of what follows also: 5 job id · 6 now ms · 7 fingerprint of the request
@@ -134,10 +134,11 @@ export const bury = `-- Makes a dead letter of a job that was taken out of its p
 -- Part of recover-stalled.lua and end-overdue.lua.
 -- noteEnd()  of note-end.lua
 -- Gives    bury(grave, its id, status, kind, name and message of its error); the grave says where and when:
---          {base, failed, events, deadlines: keys; now: ms; prev: where the job was, for the event}
+--          {base, failed, unrecorded, events, deadlines: keys; now: ms; prev: where the job was, for the event}
 local function bury(grave, id, status, kind, name, message)
   local job = grave.base .. id
   redis.call('ZADD', grave.failed, grave.now, id)
+  redis.call('ZADD', grave.unrecorded, grave.now, id)
   -- The fingerprint and the stack of an earlier attempt are those of another error.
   redis.call('HDEL', job, 'fp', 'stacktrace')
   redis.call('HSET', job, 'st', status, 'ek', kind, 'en', name, 'failedReason', message, 'finishedOn', grave.now)
@@ -194,11 +195,15 @@ return moved
 export const endOverdue = `-- Makes dead letters of jobs that wait past their deadline: for a worker, in a paused queue, for their time or their retry.
 -- bury()   of bury.lua
 -- KEYS     1 deadlines · 2 wait · 3 prioritized · 4 delayed · 5 failed · 6 events
+--          7 dead letters that are not in the history yet
 -- ARGV     1 key base · 2 now ms · 3 most to look at · 4 ms until one that does not wait is looked at again
 --          5 kind, 6 name and 7 message of their error
 --          8 most entries of lists to search: it looks at fewer jobs if each may stand anywhere in a long one
 -- Returns  {how many have ended by it, 1 if more may be due, else 0}
-local grave = {base = ARGV[1], failed = KEYS[5], events = KEYS[6], deadlines = KEYS[1], now = ARGV[2], prev = 'waiting'}
+local grave = {
+  base = ARGV[1], failed = KEYS[5], unrecorded = KEYS[7], events = KEYS[6], deadlines = KEYS[1], now = ARGV[2],
+  prev = 'waiting',
+}
 
 local function leavesItsPlace(id)
   return redis.call('EXISTS', ARGV[1] .. id .. ':lock') == 0 and (redis.call('ZREM', KEYS[4], id) == 1
@@ -245,6 +250,16 @@ redis.call('HSET', ARGV[3], ARGV[4], ARGV[5])
 -- BullMQ wakes nobody for a job with a priority: without this it waits until a worker looks by itself.
 redis.call('ZADD', KEYS[8], 0, '0')
 return result
+`
+
+export const holdLease = `-- Takes a lease, or renews it.
+-- KEYS     1 lease
+-- ARGV     1 who · 2 for how long (ms)
+-- Returns  1 it is theirs · 0 somebody else has it
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
 `
 
 export const holdOperation = `-- Renews the lease of an operation, or gives it back.
@@ -360,10 +375,12 @@ export const quarantine = `-- Makes dead letters of jobs that BullMQ's scripts w
 -- in no list at all, sometimes with its neighbours. Part of recover-stalled.lua, before BullMQ's own part.
 -- bury()   of bury.lua
 -- KEYS     1 stalled · 3 active · 8 events · 10 failed · 11 delayed · 13 deadlines
+--          14 dead letters that are not in the history yet
 -- ARGV     2 key base · 3 now ms · 4 ms to the next check · 6 key base for what is no job · 7 ms for which that is kept
 -- Gives    quarantine(): the ids of those jobs · grave: what bury() is told of here
 local grave = {
-  base = ARGV[2], failed = KEYS[10], events = KEYS[8], deadlines = KEYS[13], now = ARGV[3], prev = 'active',
+  base = ARGV[2], failed = KEYS[10], unrecorded = KEYS[14], events = KEYS[8], deadlines = KEYS[13], now = ARGV[3],
+  prev = 'active',
 }
 
 local function kindProblem(id)
@@ -424,6 +441,7 @@ export const recoverStalled = `-- Counts the death of a process as an attempt, i
 -- attemptField()  of attempt-field.lua
 -- KEYS          BullMQ's nine: 1 stalled · 2 wait · 4 exists until the next check · then 10 failed · 11 delayed
 --               12 when this was last done (ms) · 13 deadlines
+--               14 dead letters that are not in the history yet
 -- ARGV          BullMQ's four: 2 key base · 3 now ms · 4 ms to the next check · then 5 message of a job whose attempts are used up
 --               6 and 7 are quarantine.lua's · 8 message of an attempt that blocked the main loop
 -- Returns       {ids put back, ids that became dead letters}
@@ -585,19 +603,53 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
 `
 
-export const surplus = `-- Takes the oldest jobs out of a set that holds more than it may, a bounded number of them: what cancels and discards adds
--- to the set does not trim it, so that one job that ends may meet very many.
--- Part of finish, in place of what BullMQ reads there.
--- Gives    surplus(set, most that it may hold, most to take): their ids
-local function surplus(set, most, atOnce)
-  local ids = {}
-  local count = math.min(redis.call('ZCARD', set) - most, atOnce)
-  if count > 0 then
-    local popped = redis.call('ZPOPMIN', set, count)
-    for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
+export const surplus = `-- What the end of a job removes of others that ended, in place of what BullMQ reads there. Part of finish.
+-- KEYS     15 index of the jobs · 16 dead letters that are not in the history yet
+-- Gives    surplus(set, most that it may hold, how many to take at once): ids of the oldest, taken out of the set; none
+--            before there are as many as that too many: together they cost a fraction of one at a time. Nor more: what
+--            cancels and discards add to the set does not trim it, so that one job that ends may meet very many.
+--          outdated(set, ms, most): ids of jobs that ended before then
+local function unlist(ids)
+  if #ids > 0 then
+    redis.call('ZREM', KEYS[15], unpack(ids))
+    redis.call('ZREM', KEYS[16], unpack(ids))
   end
   return ids
 end
+
+local function surplus(set, most, atOnce)
+  local ids = {}
+  if redis.call('ZCARD', set) - most >= atOnce then
+    local popped = redis.call('ZPOPMIN', set, atOnce)
+    for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
+  end
+  return unlist(ids)
+end
+
+local function outdated(set, before, most)
+  return unlist(redis.call('ZREVRANGEBYSCORE', set, before, '-inf', 'LIMIT', 0, most))
+end
+`
+
+export const takeFromOutbox = `-- Removes what the history has taken, as far as it is still as it was read: what ended anew meanwhile is to be read again.
+-- Finished jobs leave Redis. Dead letters stay, to be redriven, and are no longer listed as unrecorded.
+-- KEYS     1 completed · 2 unrecorded dead letters · 3 index of the jobs
+-- ARGV     1 key base · then for each: its id, its place (\`completed\` or \`failed\`), its score when it was read
+-- Returns  how many were still as they were read
+local taken = 0
+for i = 2, #ARGV, 3 do
+  local id, place, score = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local set = place == 'completed' and KEYS[1] or KEYS[2]
+  if redis.call('ZSCORE', set, id) == score then
+    taken = taken + 1
+    redis.call('ZREM', set, id)
+    if place == 'completed' then
+      redis.call('UNLINK', ARGV[1] .. id, ARGV[1] .. id .. ':logs')
+      redis.call('ZREM', KEYS[3], id)
+    end
+  end
+end
+return taken
 `
 
 export const takeOperation = `-- Gives an operation whose lease has run out to whoever asks for one. The token that comes with it is greater than all

@@ -3,7 +3,8 @@ import { NO_ENVELOPE } from '../enqueue/envelope.ts'
 import { discardJobs } from '../fixtures/dead-letters.ts'
 import { openTestQueues } from '../fixtures/test-queues.ts'
 import { bullKeys, jobKey } from '../keys.ts'
-import { type DeadLetterFilter, readDeadLetters } from './dead-letters.ts'
+import { readDeadLetters } from './dead-letters.ts'
+import type { JobFilter } from './job-filter.ts'
 import { fingerprintOf } from './stored-fingerprint.ts'
 
 const q = await openTestQueues()
@@ -26,7 +27,7 @@ async function deadAt(
 /** Reads to the end, each time from where the last read came to. */
 async function walk(
   queue: string,
-  filter: Omit<DeadLetterFilter, 'queues'>,
+  filter: Omit<JobFilter, 'queues'>,
   until: number,
   each: (ids: string[]) => Promise<unknown> = async () => undefined,
   { count = 500, most = 500 } = {},

@@ -3,22 +3,14 @@ import type { Redis } from 'ioredis'
 import type { Envelope } from '../enqueue/envelope.ts'
 import { bullKeys, jobKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
+import type { JobFilter } from './job-filter.ts'
 import { parse } from './job-hash.ts'
-import type { JobFilter } from './list-jobs.ts'
+import { type Position, toPositions } from './position.ts'
 import { fingerprintOf } from './stored-fingerprint.ts'
-
-/** Which dead letters are meant. Their status says no more than that they are some. */
-export type DeadLetterFilter = Omit<JobFilter, 'statuses' | 'deadLetters'>
-
-/** A place in the order of deaths: a time in ms, and an id among those that died at that time ('' is before all of them). */
-export interface DeadPosition {
-  at: number
-  id: string
-}
 
 export interface DeadLetterRead {
   /** Only those behind it. */
-  after: DeadPosition
+  after: Position
   /** None that died later, in ms since 1970. */
   until: number
   /** How many to look at. */
@@ -34,9 +26,9 @@ export interface DeadLetterRead {
 export async function readDeadLetters(
   redis: Redis,
   queue: string,
-  filter: Omit<DeadLetterFilter, 'queues'>,
+  filter: Omit<JobFilter, 'queues'>,
   { after, until, count, most }: DeadLetterRead,
-): Promise<{ ids: string[]; reached: DeadPosition } | undefined> {
+): Promise<{ ids: string[]; reached: Position } | undefined> {
   const last = Math.min(until, filter.to === undefined ? until : filter.to - 1)
   const dead = (await readNext(redis, queue, after, count)).filter(({ at }) => at <= last)
   const end = dead.at(-1)
@@ -49,9 +41,9 @@ export async function readDeadLetters(
 async function keepFitting(
   redis: Redis,
   queue: string,
-  dead: DeadPosition[],
-  filter: Omit<DeadLetterFilter, 'queues'>,
-): Promise<DeadPosition[]> {
+  dead: Position[],
+  filter: Omit<JobFilter, 'queues'>,
+): Promise<Position[]> {
   const { ids: wanted, type, label, errorKind, fingerprint } = filter
   const candidates = wanted ? dead.filter(({ id }) => wanted.has(id)) : dead
   if ([type, label, errorKind, fingerprint].every((field) => field === undefined)) return candidates
@@ -59,16 +51,12 @@ async function keepFitting(
   return candidates.filter((_, i) => facts[i] !== undefined)
 }
 
-const idsOf = (positions: readonly DeadPosition[]): string[] => positions.map(({ id }) => id)
+const idsOf = (positions: readonly Position[]): string[] => positions.map(({ id }) => id)
 
-async function readNext(redis: Redis, queue: string, after: DeadPosition, count: number): Promise<DeadPosition[]> {
+async function readNext(redis: Redis, queue: string, after: Position, count: number): Promise<Position[]> {
   const flat = await runScript(redis, 'nextDead', [bullKeys(queue).failed], [after.at, after.id, count])
   return toPositions(flat as string[])
 }
-
-/** Positions from ids and times in turn, as Redis gives them. */
-export const toPositions = (flat: readonly string[]): DeadPosition[] =>
-  Array.from({ length: flat.length / 2 }, (_, i) => ({ id: flat[2 * i] as string, at: Number(flat[2 * i + 1]) }))
 
 /** What dead letters are told apart by. */
 export interface DeadFacts {
@@ -82,7 +70,7 @@ export async function readFacts(
   redis: Redis,
   queue: string,
   ids: readonly string[],
-  { type, label, errorKind, fingerprint }: Omit<DeadLetterFilter, 'queues'>,
+  { type, label, errorKind, fingerprint }: Omit<JobFilter, 'queues'>,
 ): Promise<(DeadFacts | undefined)[]> {
   const pipeline = redis.pipeline()
   for (const id of ids) pipeline.hmget(jobKey(queue, id), 'name', 'ek', 'fp', ...(label ? ['env'] : []))

@@ -2,7 +2,9 @@ import { truncate } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import { bullKeys, jobKey } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
-import { type DeadFacts, type DeadLetterFilter, type DeadPosition, readFacts, toPositions } from './dead-letters.ts'
+import { type DeadFacts, readFacts } from './dead-letters.ts'
+import type { JobFilter } from './job-filter.ts'
+import { type Position, toPositions } from './position.ts'
 
 /** Dead letters whose failures are alike. Times are RFC 3339 in UTC. */
 export interface ErrorGroup extends DeadFacts {
@@ -18,7 +20,7 @@ export interface ErrorGroup extends DeadFacts {
   queues: string[]
 }
 
-export type ErrorFilter = Omit<DeadLetterFilter, 'ids'>
+export type ErrorFilter = Omit<JobFilter, 'ids'>
 
 export interface ErrorGroups {
   /** The largest first. */
@@ -34,7 +36,7 @@ export const GROUP_LIMIT = 200
 const CHUNK = 500
 const MESSAGE_BYTES = 1024
 
-interface Found extends DeadPosition {
+interface Found extends Position {
   queue: string
 }
 

@@ -4,24 +4,24 @@ import { describe, expect, it } from 'vitest'
 import { enqueueMany } from '../enqueue/enqueue.ts'
 import { discardJobs } from '../fixtures/dead-letters.ts'
 import { dead, newJob, openTestQueues, retry, succeed, untilStopped } from '../fixtures/test-queues.ts'
-import { jobKey } from '../keys.ts'
+import { bullKeys, indexKey, jobKey } from '../keys.ts'
 import { pauseQueue } from '../queues/queues.ts'
-import { type JobFilter, listJobs } from './list-jobs.ts'
+import { type JobSearch, listDeadLetters, listJobs } from './list-jobs.ts'
 import { cancelJob } from './moves.ts'
+import type { Position } from './position.ts'
 
 const q = await openTestQueues()
 const by = { by: 'test' }
-const notACursor = { code: 'validation_failed', errors: [{ path: '/cursor' }] }
 
 /** Every page of a list. */
-async function listAll(filter: JobFilter, limit: number): Promise<Job[][]> {
+async function listAll(search: JobSearch, limit: number): Promise<Job[][]> {
   const pages: Job[][] = []
-  let cursor: string | undefined
+  let next: Position | undefined
   do {
-    const page = await listJobs(q.redis, filter, limit, cursor)
+    const page = await listJobs(q.redis, search, limit, next)
     pages.push(page.items)
-    cursor = page.nextCursor
-  } while (cursor !== undefined)
+    next = page.next
+  } while (next !== undefined)
   return pages
 }
 
@@ -64,8 +64,8 @@ async function jobsInEveryStatus(): Promise<{ queue: string; byStatus: Record<Jo
 
 describe('listJobs', () => {
   it('has nothing of an empty queue, nor of no queue', async () => {
-    expect(await listJobs(q.redis, { queues: [q.newQueue()] }, 10)).toEqual({ items: [], nextCursor: undefined })
-    expect(await listJobs(q.redis, { queues: [] }, 10)).toEqual({ items: [], nextCursor: undefined })
+    expect(await listJobs(q.redis, { queues: [q.newQueue()] }, 10)).toEqual({ items: [], next: undefined })
+    expect(await listJobs(q.redis, { queues: [] }, 10)).toEqual({ items: [], next: undefined })
   })
 
   it('finds the jobs of each status, and all without one', async () => {
@@ -76,22 +76,18 @@ describe('listJobs', () => {
     }
     const all = await listJobs(q.redis, { queues: [queue] }, 50)
     expect(ids(all.items).sort()).toEqual(Object.values(byStatus).sort())
-    expect(all.nextCursor).toBeUndefined()
+    expect(all.next).toBeUndefined()
   })
 
-  it('shows finished jobs newest first, over several queues', async () => {
+  it('shows the newest first, over several queues, whichever has ended first', async () => {
     const queues = [q.newQueue(), q.newQueue()] as const
-    for (const queue of queues) await q.consume(queue, succeed)
-    const done: string[] = []
+    const made: string[] = []
     for (let n = 0; n < 6; n++) {
-      const queue = queues[n % 2] as string
-      const { id } = await q.add(queue)
-      const { finishedAt } = await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
-      done.unshift(id)
-      while (Date.now() <= Date.parse(finishedAt as string)) await q.redis.ping()
+      made.unshift((await q.add(queues[n % 2] as string, { createdAt: 1_800_000_000_000 + n })).id)
     }
-    expect(ids((await listJobs(q.redis, { queues }, 10)).items)).toEqual(done)
-    expect(ids((await listAll({ queues }, 4)).flat())).toEqual(done)
+    for (const id of made.slice(2, 4)) await cancelJob(q.redis, { queue: queues[made.indexOf(id) % 2 ? 0 : 1], id }, by)
+    expect(ids((await listJobs(q.redis, { queues }, 10)).items)).toEqual(made)
+    expect(ids((await listAll({ queues }, 4)).flat())).toEqual(made)
   })
 
   it('shows waiting jobs newest first', async () => {
@@ -130,7 +126,7 @@ describe('listJobs', () => {
   it('filters by type, label, kind of error, id and time', async () => {
     const { queue, byStatus } = await jobsInEveryStatus()
     const other = await q.add(queue, { type: 'test.other', labels: { team: 'a', empty: '' } })
-    const find = async (filter: Omit<JobFilter, 'queues'>) =>
+    const find = async (filter: Omit<JobSearch, 'queues'>) =>
       ids((await listJobs(q.redis, { queues: [queue], ...filter }, 50)).items).sort()
     expect(await find({ type: 'test.other' })).toEqual([other.id])
     expect(await find({ type: 'test.othe' })).toEqual([])
@@ -142,98 +138,87 @@ describe('listJobs', () => {
     expect(await find({ ids: new Set([byStatus.failed, other.id, 'gone']) })).toEqual(
       [byStatus.failed, other.id].sort(),
     )
-    const failedAt = Date.parse((await q.read(queue, byStatus.failed)).finishedAt as string)
+    const madeAt = Date.parse((await q.read(queue, byStatus.failed)).createdAt)
     const failed = { statuses: ['failed' as const] }
-    expect(await find({ ...failed, from: failedAt })).toEqual([byStatus.failed])
-    expect(await find({ ...failed, from: failedAt + 1 })).toEqual([])
-    expect(await find({ ...failed, to: failedAt })).toEqual([])
-    expect(await find({ ...failed, to: failedAt + 1 })).toEqual([byStatus.failed])
+    expect(await find({ ...failed, from: madeAt })).toEqual([byStatus.failed])
+    expect(await find({ ...failed, from: madeAt + 1 })).toEqual([])
+    expect(await find({ ...failed, to: madeAt })).toEqual([])
+    expect(await find({ ...failed, to: madeAt + 1 })).toEqual([byStatus.failed])
+    expect(await find({ type: 'test.other', from: Date.parse(other.createdAt) })).toEqual([other.id])
+    expect(await find({ type: 'test.other', to: Date.parse(other.createdAt) })).toEqual([])
   })
 
   it('lists dead letters without those that were discarded', async () => {
     const { queue, byStatus } = await jobsInEveryStatus()
-    const find = async (filter: Omit<JobFilter, 'queues'>) =>
-      ids((await listJobs(q.redis, { queues: [queue], ...filter }, 50)).items).sort()
-    const both = [byStatus.failed, byStatus.timed_out].sort()
-    expect(await find({ deadLetters: true })).toEqual(both)
+    const find = async () => ids((await listDeadLetters(q.redis, { queues: [queue] }, 50)).items)
+    // In the order in which they died.
+    const both = [byStatus.timed_out, byStatus.failed]
+    expect(await find()).toEqual(both)
+    const { failed } = bullKeys(queue)
+    const [, newest] = await q.redis.zrevrange(failed, '0', '0', 'WITHSCORES')
+    await q.redis.zadd(failed, Number(newest) + 1, byStatus.failed)
+    expect(await find()).toEqual(both.toReversed())
     await discardJobs(q.redis, queue, [byStatus.failed], by)
-    expect(await find({ deadLetters: true })).toEqual([byStatus.timed_out])
-    expect(await find({ statuses: ['failed', 'timed_out'] })).toEqual(both)
+    expect(await find()).toEqual([byStatus.timed_out])
+    const { items } = await listJobs(q.redis, { queues: [queue], statuses: ['failed', 'timed_out'] }, 50)
+    expect(ids(items).sort()).toEqual(both.sort())
   })
 
-  it.each([
-    'nonsense',
-    '',
-    Buffer.from('{}').toString('base64url'),
-    Buffer.from('null').toString('base64url'),
-    Buffer.from('[]').toString('base64url'),
-    Buffer.from('[0,0]').toString('base64url'),
-  ])('refuses the cursor %j', async (cursor) => {
-    await expect(listJobs(q.redis, { queues: [q.newQueue()] }, 10, cursor)).rejects.toMatchObject(notACursor)
-  })
-
-  /** A queue of three jobs, and the cursor behind the first of them. */
-  async function firstPage(filter: Omit<JobFilter, 'queues'> = {}): Promise<{ queue: string; cursor: string }> {
+  it('meets each job once while jobs come, go and move between two pages', async () => {
     const queue = q.newQueue()
-    await addMany(queue, 3)
-    const { nextCursor } = await listJobs(q.redis, { queues: [queue], ...filter }, 1)
-    return { queue, cursor: nextCursor as string }
-  }
-
-  /** The cursor with its JSON changed. */
-  const rewrite = (cursor: string, change: (json: string) => string): string =>
-    Buffer.from(change(Buffer.from(cursor, 'base64url').toString())).toString('base64url')
-
-  it.each<[string, (cursor: string) => string]>([
-    ['something behind it', (cursor) => `${cursor}!`],
-    ['a letter behind it', (cursor) => `${cursor}A`],
-    ['padding behind it', (cursor) => `${cursor}=`],
-    ['a space before it', (cursor) => ` ${cursor}`],
-    ['a space within', (cursor) => rewrite(cursor, (json) => json.replace(',', ', '))],
-    ['a line behind its end', (cursor) => rewrite(cursor, (json) => `${json}\n`)],
-    ...['-1', '0.5', '"1"', '1e99', '1e0', '-0', 'null'].map((offset): [string, (cursor: string) => string] => [
-      `the offset ${offset}`,
-      (cursor) => rewrite(cursor, (json) => json.replace(/,\d+/, `,${offset}`)),
-    ]),
-    ['an offset more', (cursor) => rewrite(cursor, (json) => json.replace(']', ',0]'))],
-    ['an offset less', (cursor) => rewrite(cursor, (json) => json.replace(/,0]$/, ']'))],
-  ])('refuses a cursor with %s', async (_, change) => {
-    const { queue, cursor } = await firstPage()
-    const changed = change(cursor)
-    expect(changed).not.toBe(cursor)
-    await expect(listJobs(q.redis, { queues: [queue] }, 1, changed)).rejects.toMatchObject(notACursor)
-    expect((await listJobs(q.redis, { queues: [queue] }, 1, cursor)).items).toHaveLength(1)
+    const added = await addMany(queue, 30)
+    const first = await listJobs(q.redis, { queues: [queue] }, 10)
+    expect(ids(first.items)).toEqual(added.slice(20).toReversed())
+    await addMany(queue, 5)
+    for (const id of added.slice(5, 10)) await cancelJob(q.redis, { queue, id }, by)
+    await q.redis.del(jobKey(queue, added[19] as string))
+    const second = await listJobs(q.redis, { queues: [queue] }, 30, first.next)
+    expect(ids(second.items)).toEqual(added.slice(0, 19).toReversed())
+    expect(second.next).toBeUndefined()
   })
 
-  it.each<[string, Omit<JobFilter, 'queues'>, Partial<JobFilter>]>([
-    ['more statuses', { statuses: ['queued'] }, { statuses: ['queued', 'failed'] }],
-    ['other statuses in the same places', { statuses: ['queued', 'failed'] }, { statuses: ['queued', 'timed_out'] }],
-    ['another queue', {}, { queues: ['another'] }],
-    ['one type', {}, { type: 'test.echo' }],
-    ['another type', { type: 'test.echo' }, { type: 'test.other' }],
-    ['one label', {}, { label: { key: 'a', value: 'b' } }],
-    ['one kind of error', {}, { errorKind: 'error' }],
-    ['dead letters', {}, { deadLetters: true }],
-    ['certain ids', {}, { ids: new Set(['a']) }],
-    ['what came later', {}, { from: 1 }],
-    ['what came earlier', {}, { to: 2e12 }],
-  ])('refuses for a list of %s the cursor of another', async (_, filter, other) => {
-    const { queue, cursor } = await firstPage(filter)
-    const changed = { queues: [queue], ...filter, ...other } as JobFilter
-    await expect(listJobs(q.redis, changed, 1, cursor)).rejects.toMatchObject(notACursor)
-  })
-
-  it('knows its cursor again when the same filter names things in another order', async () => {
+  it('goes on behind a job that has gone', async () => {
     const queue = q.newQueue()
     const added = await addMany(queue, 3)
-    const filter = { queues: [queue], statuses: ['failed' as const, 'queued' as const], ids: new Set(added) }
-    const { nextCursor } = await listJobs(q.redis, filter, 1)
-    const reversed = {
-      queues: [queue],
-      statuses: filter.statuses.toReversed(),
-      ids: new Set(added.toReversed()),
-    }
-    expect(ids((await listJobs(q.redis, reversed, 1, nextCursor)).items)).toEqual([added[1]])
+    const { next } = await listJobs(q.redis, { queues: [queue] }, 1)
+    await q.redis.del(jobKey(queue, added[2] as string))
+    expect(ids((await listJobs(q.redis, { queues: [queue] }, 5, next)).items)).toEqual([added[1], added[0]])
+  })
+
+  it('pages through jobs that were all made in one millisecond', async () => {
+    const queue = q.newQueue()
+    const added = await addMany(queue, 333, { createdAt: Date.now() })
+    const paged = (await listAll({ queues: [queue] }, 50)).flat()
+    expect(ids(paged)).toEqual(added.toReversed())
+  })
+
+  it('reads a bounded number of jobs for a page that few fit, and says how far it came', async () => {
+    const queue = q.newQueue()
+    const wanted = await q.add(queue, { type: 'test.rare' })
+    for (let n = 0; n < 11; n++) await addMany(queue, 1000)
+    const first = await listJobs(q.redis, { queues: [queue], type: 'test.rare' }, 10)
+    expect([first.items, first.next === undefined]).toEqual([[], false])
+    const second = await listJobs(q.redis, { queues: [queue], type: 'test.rare' }, 10, first.next)
+    expect([ids(second.items), second.next]).toEqual([[wanted.id], undefined])
+  })
+
+  it('finds the few that run among very many that wait', async () => {
+    const queue = q.newQueue()
+    const running = await q.add(queue)
+    await q.consume(queue, untilStopped)
+    await q.readWhen(queue, running.id, ({ status }) => status === 'running')
+    for (let n = 0; n < 11; n++) await addMany(queue, 1000)
+    const page = await listJobs(q.redis, { queues: [queue], statuses: ['running'] }, 10)
+    expect([ids(page.items), page.next]).toEqual([[running.id], undefined])
+  })
+
+  it('forgets the places of jobs that are gone', async () => {
+    const queue = q.newQueue()
+    const { id } = await q.add(queue)
+    await q.redis.del(jobKey(queue, id))
+    expect(await q.redis.zcard(indexKey(queue))).toBe(1)
+    await listJobs(q.redis, { queues: [queue] }, 10)
+    expect(await q.redis.zcard(indexKey(queue))).toBe(0)
   })
 
   it('lists jobs of a Redis that is full', async () => {

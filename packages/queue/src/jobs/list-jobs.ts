@@ -1,43 +1,27 @@
-import { createHash } from 'node:crypto'
-import { FoliotError, type Job, type JobStatus, STATUSES } from '@foliot/jobs'
+import { type Job, type JobStatus, STATUSES } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
+import { bullKeys, indexKey } from '../keys.ts'
+import { type JobFilter, matchesFilter } from './job-filter.ts'
 import { readStoredJob, toJob } from './job-hash.ts'
-import { type Place, readIds } from './places.ts'
+import { countPlaces, type Place, readIds } from './places.ts'
+import { newestFirst, type Position, toPositions } from './position.ts'
 
 /**
- * Lists jobs from BullMQ's own lists and sets: there is no index. Finished jobs come newest first; the lists of live
- * jobs move while they are read, so a job may be met twice or missed between two pages.
+ * Lists the jobs that are in Redis. Jobs stand in the order in which they were made, whatever becomes of them meanwhile, so
+ * that none is met twice or missed between two pages; dead letters in the order in which they died. Jobs that plain BullMQ
+ * added are in no index: they are met as dead letters, and where few jobs have the statuses that are asked for.
  */
 
-export interface JobFilter {
-  queues: readonly string[]
+export interface JobSearch extends JobFilter {
   /** Default: all. */
   statuses?: readonly JobStatus[]
-  /** Only failed and timed out ones that nobody discarded. */
-  deadLetters?: boolean
-  type?: string
-  label?: { key: string; value: string }
-  errorKind?: string
-  /** Of the last failure. */
-  fingerprint?: string
-  /** Only these jobs. */
-  ids?: ReadonlySet<string>
-  /** Made (live) or finished at or after, in ms since 1970. */
-  from?: number
-  /** Made (live) or finished before, in ms since 1970. */
-  to?: number
 }
 
 export interface JobPage {
+  /** Newest first. */
   items: Job[]
-  /** Undefined on the last page. */
-  nextCursor: string | undefined
-}
-
-/** A place where BullMQ keeps jobs, read from its newest end. */
-interface Source {
-  queue: string
-  place: Place
+  /** How far the page goes, if there may be more. It may go further than its last item. */
+  next: Position | undefined
 }
 
 const PLACES_OF_STATUS: Record<JobStatus, Place[]> = {
@@ -54,145 +38,153 @@ const PLACES_OF_STATUS: Record<JobStatus, Place[]> = {
 
 /** How many jobs one call reads at most: a filter that matches little gives short pages, never a blocked Redis. */
 const SCAN_LIMIT = 10_000
+/** So many jobs are rather all read where they are than looked for among the others. */
+const FEW = 1000
 const CHUNK = 100
 
-/**
- * One page of jobs. Pages may be shorter than `limit`; the list has ended when there is no `nextCursor`.
- *
- * @throws FoliotError `validation_failed` for a cursor that was not given by a list with this filter.
- */
-export async function listJobs(redis: Redis, filter: JobFilter, limit: number, cursor?: string): Promise<JobPage> {
-  // In one order, whatever the filter's: the offsets of a cursor stand in that of the sources.
-  const statuses = STATUSES.filter((status) => filter.statuses?.includes(status) ?? true)
-  const wanted = new Set(statuses)
-  const places = filter.deadLetters
-    ? ['failed' as const]
-    : new Set(statuses.flatMap((status) => PLACES_OF_STATUS[status]))
-  const sources = filter.queues.flatMap((queue) => [...places].map((place) => ({ queue, place })))
-  const digest = digestOf({ ...filter, statuses })
-  const offsets = cursor === undefined ? sources.map(() => 0) : readCursor(cursor, digest, sources.length)
-  const matches = (job: Job): boolean => wanted.has(job.status) && matchesFilter(job, filter)
-
-  // A page takes at most `limit` of any source, unless a filter passes over some.
-  const chunk = Math.min(limit, CHUNK)
-  const streams = sources.map((source, i) => new SourceStream(redis, source, offsets[i] as number, chunk))
-  const items: Job[] = []
-  let scanned = 0
-  while (items.length < limit && scanned < SCAN_LIMIT) {
-    await Promise.all(streams.map((stream) => stream.fill()))
-    const newest = pickNewest(streams)
-    if (!newest) return { items, nextCursor: undefined }
-    const job = newest.take()
-    scanned++
-    if (matches(job)) items.push(job)
-  }
-  await Promise.all(streams.map((stream) => stream.fill()))
-  if (streams.every((stream) => stream.head === undefined)) return { items, nextCursor: undefined }
-  const reached = streams.map((stream) => stream.offset)
-  return { items, nextCursor: writeCursor(digest, reached) }
+/** One page of jobs, by when they were made. Pages may be shorter than `limit`; the list has ended when there is no `next`. */
+export async function listJobs(redis: Redis, search: JobSearch, limit: number, after?: Position): Promise<JobPage> {
+  const wanted = new Set(search.statuses ?? STATUSES)
+  const fits = (job: Job): boolean => wanted.has(job.status) && matchesFilter(job, search)
+  const few = search.statuses && (await readFew(redis, search.queues, search.statuses))
+  const source = (queue: string) => new Source(redis, queue, indexKey(queue), spanOf(search, after))
+  return few ? pageOf(few, search, fits, limit, after) : readPage(search.queues.map(source), fits, limit)
 }
 
-/** Whether a job fits everything in the filter but its status. */
-function matchesFilter(job: Job, { type, label, errorKind, fingerprint, ids, from, to }: JobFilter): boolean {
-  const at = orderOf(job)
-  return (
-    (ids === undefined || ids.has(job.id)) &&
-    (type === undefined || job.type === type) &&
-    (label === undefined || job.labels[label.key] === label.value) &&
-    (errorKind === undefined || job.error?.kind === errorKind) &&
-    (fingerprint === undefined || job.error?.fingerprint === fingerprint) &&
-    (from === undefined || at >= from) &&
-    (to === undefined || at < to)
+/** One page of dead letters, by when they died, in the same manner. */
+export function listDeadLetters(redis: Redis, filter: JobFilter, limit: number, after?: Position): Promise<JobPage> {
+  const source = (queue: string) => new Source(redis, queue, bullKeys(queue).failed, spanOf(filter, after))
+  return readPage(filter.queues.map(source), (job) => matchesFilter(job, filter), limit)
+}
+
+/** Which part of an order is meant. */
+interface Span {
+  /** Not before. */
+  from: number
+  /** Only what comes behind it, going back in time. */
+  after: Position
+}
+
+function spanOf({ from = 0, to }: JobFilter, after?: Position): Span {
+  // No id is less than '', so nothing of that millisecond is behind it.
+  const end = { at: to ?? Number.MAX_SAFE_INTEGER, id: '' }
+  return { from, after: after !== undefined && newestFirst(end, after) < 0 ? after : end }
+}
+
+/** All jobs in the places of these statuses, unless they are many. */
+async function readFew(
+  redis: Redis,
+  queues: readonly string[],
+  statuses: readonly JobStatus[],
+): Promise<Job[] | undefined> {
+  const places = [...new Set(statuses.flatMap((status) => PLACES_OF_STATUS[status]))]
+  const counts = await Promise.all(queues.map((queue) => countPlaces(redis, queue)))
+  const total = counts.reduce((sum, count) => sum + places.reduce((of, place) => of + count[place], 0), 0)
+  if (total > FEW) return undefined
+  const parts = queues.flatMap((queue) => places.map((place) => ({ queue, place })))
+  const found = await Promise.all(
+    parts.map(async ({ queue, place }) => {
+      const ids = await readIds(redis, queue, place, 0, FEW)
+      return Promise.all(ids.map((id) => readStoredJob(redis, queue, id)))
+    }),
   )
+  // One that moves meanwhile may be met in two places.
+  const byId = new Map(found.flat().flatMap((stored) => (stored ? [[stored.id, toJob(stored)]] : [])))
+  return [...byId.values()]
 }
 
-const orderOf = (job: Job): number => Date.parse(job.finishedAt ?? job.createdAt)
+const positionOf = ({ id, createdAt }: Job): Position => ({ at: Date.parse(createdAt), id })
 
-function pickNewest(streams: SourceStream[]): SourceStream | undefined {
-  let newest: SourceStream | undefined
-  for (const stream of streams) {
-    if (stream.head && (!newest?.head || orderOf(stream.head) > orderOf(newest.head))) newest = stream
+function pageOf(
+  jobs: readonly Job[],
+  filter: JobFilter,
+  fits: (job: Job) => boolean,
+  limit: number,
+  after?: Position,
+): JobPage {
+  const span = spanOf(filter, after)
+  const inSpan = (at: Position): boolean => at.at >= span.from && newestFirst(span.after, at) < 0
+  const left = jobs
+    .filter((job) => fits(job) && inSpan(positionOf(job)))
+    .sort((a, b) => newestFirst(positionOf(a), positionOf(b)))
+  const items = left.slice(0, limit)
+  const last = items.at(-1)
+  return { items, next: last && left.length > limit ? positionOf(last) : undefined }
+}
+
+async function readPage(sources: Source[], fits: (job: Job) => boolean, limit: number): Promise<JobPage> {
+  const items: Job[] = []
+  let reached: Position | undefined
+  for (let scanned = 0; items.length < limit && scanned < SCAN_LIMIT; scanned++) {
+    await Promise.all(sources.map((source) => source.fill(limit)))
+    const newest = newestOf(sources)
+    if (!newest) return { items, next: undefined }
+    const { job, ...position } = newest.take()
+    if (fits(job)) items.push(job)
+    reached = position
+  }
+  await Promise.all(sources.map((source) => source.fill(1)))
+  return { items, next: newestOf(sources) && reached }
+}
+
+function newestOf(sources: readonly Source[]): Source | undefined {
+  let newest: Source | undefined
+  for (const source of sources) {
+    if (source.head && (!newest?.head || newestFirst(source.head, newest.head) < 0)) newest = source
   }
   return newest
 }
 
-/** Reads one source in chunks, and knows how far the caller has come. */
-class SourceStream {
+/** The jobs of one queue in the order of a ZSET, read in chunks. */
+class Source {
   readonly #redis: Redis
-  readonly #source: Source
-  #buffer: { job: Job | undefined }[] = []
+  readonly #queue: string
+  readonly #key: string
+  readonly #from: number
+  #after: Position
+  #buffer: (Position & { job: Job })[] = []
   #ended = false
-  #chunk: number
-  offset: number
 
-  constructor(redis: Redis, source: Source, offset: number, chunk: number) {
+  constructor(redis: Redis, queue: string, key: string, { from, after }: Span) {
     this.#redis = redis
-    this.#source = source
-    this.offset = offset
-    this.#chunk = chunk
+    this.#queue = queue
+    this.#key = key
+    this.#from = from
+    this.#after = after
   }
 
-  get head(): Job | undefined {
-    return this.#buffer[0]?.job
+  get head(): (Position & { job: Job }) | undefined {
+    return this.#buffer[0]
   }
 
-  take(): Job {
-    this.offset++
-    return this.#buffer.shift()?.job as Job
+  take(): Position & { job: Job } {
+    return this.#buffer.shift() as Position & { job: Job }
   }
 
-  /** Makes `head` the next job, if there is one. Ids whose hash is gone are passed over. */
-  async fill(): Promise<void> {
-    for (;;) {
-      while (this.#buffer.length > 0 && !this.head) {
-        this.#buffer.shift()
-        this.offset++
+  /** Makes `head` the next job, if there is one. Entries whose job is gone are passed over. */
+  async fill(most: number): Promise<void> {
+    while (this.#buffer.length === 0 && !this.#ended) {
+      const positions = await this.#readNext(Math.min(most, CHUNK))
+      const stored = await Promise.all(positions.map(({ id }) => readStoredJob(this.#redis, this.#queue, id)))
+      const gone = positions.filter((_, i) => stored[i] === undefined)
+      if (this.#key === indexKey(this.#queue) && gone.length > 0) {
+        await this.#redis.zrem(this.#key, ...gone.map(({ id }) => id))
       }
-      if (this.#buffer.length > 0 || this.#ended) return
-      const ids = await readIds(this.#redis, this.#source.queue, this.#source.place, this.offset, this.#chunk)
-      this.#ended = ids.length < this.#chunk
-      this.#chunk = CHUNK
-      const stored = await Promise.all(ids.map((id) => readStoredJob(this.#redis, this.#source.queue, id)))
-      this.#buffer = stored.map((job) => ({ job: job && toJob(job) }))
-      if (ids.length === 0) return
+      this.#buffer = positions.flatMap((position, i) => (stored[i] ? [{ ...position, job: toJob(stored[i]) }] : []))
     }
   }
-}
 
-/** Tells filters apart. It need not be kept from forgers: a made-up cursor shows nothing that the list would not. */
-function digestOf(filter: JobFilter): string {
-  const { queues, statuses, deadLetters, type, label, errorKind, fingerprint, ids, from, to } = filter
-  const kind = [type, label?.key, label?.value, errorKind, fingerprint]
-  const parts = [queues, statuses, deadLetters === true, kind, ids && [...ids].sort(), from, to]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 12)
-}
-
-/** How far a list has come in each of its sources, and which list that is. */
-const writeCursor = (digest: string, offsets: readonly number[]): string =>
-  Buffer.from(JSON.stringify([digest, ...offsets])).toString('base64url')
-
-function readCursor(cursor: string, digest: string, sources: number): number[] {
-  const offsets = parseOffsets(cursor)
-  if (
-    offsets?.length === sources &&
-    offsets.every((n) => Number.isSafeInteger(n) && n >= 0) &&
-    // Lenient readers take one cursor in many spellings, and offsets may be another list's: ours is this one text.
-    writeCursor(digest, offsets) === cursor
-  ) {
-    return offsets
-  }
-  throw new FoliotError('validation_failed', 'expected a cursor that this list gave, got another text', {
-    errors: [{ path: '/cursor', message: 'not a cursor of this list' }],
-    hint: 'pass `nextCursor` of the page before unchanged, with the same filter; if a queue has come or gone, begin again',
-  })
-}
-
-/** What follows the digest. Undefined for what is no list. */
-function parseOffsets(cursor: string): number[] | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    return Array.isArray(value) ? value.slice(1) : undefined
-  } catch {
-    return undefined
+  async #readNext(count: number): Promise<Position[]> {
+    // Those of the same millisecond that come before are read again. There may be more of them than fit.
+    for (let most = count; ; most *= 4) {
+      const { at } = this.#after
+      const flat = await this.#redis.zrevrangebyscore(this.#key, at, this.#from, 'WITHSCORES', 'LIMIT', 0, most)
+      const next = toPositions(flat).filter((position) => newestFirst(this.#after, position) < 0)
+      const isLast = flat.length < 2 * most
+      if (next.length === 0 && !isLast) continue
+      this.#ended = isLast
+      this.#after = next.at(-1) ?? this.#after
+      return next
+    }
   }
 }

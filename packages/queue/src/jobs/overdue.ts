@@ -1,6 +1,6 @@
 import { ERROR_KINDS } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import { bullKeys, deadlinesKey } from '../keys.ts'
+import { bullKeys, deadlinesKey, unrecordedKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 
 export const LOOK_FOR_OVERDUE_EVERY_MS = 1000
@@ -18,7 +18,7 @@ const MESSAGE = 'the deadline of the job passed while it waited'
  */
 export async function endOverdue(redis: Redis, queue: string): Promise<{ ended: number; more: boolean }> {
   const k = bullKeys(queue)
-  const keys = [deadlinesKey(queue), k.wait, k.prioritized, k.delayed, k.failed, k.events]
+  const keys = [deadlinesKey(queue), k.wait, k.prioritized, k.delayed, k.failed, k.events, unrecordedKey(queue)]
   const error = [ERROR_KINDS.deadline, 'TimeoutError', MESSAGE]
   const args = [k.base, Date.now(), AT_A_TIME, LOOK_FOR_OVERDUE_EVERY_MS, ...error, SEARCHED_AT_A_TIME]
   const [ended, more] = (await runScript(redis, 'endOverdue', keys, args)) as [number, number]

@@ -112,11 +112,13 @@ describe('a queue with more finished jobs than it may have', () => {
     expect([await q.redis.zcard(completed), await countJobs(queue)]).toEqual([20_001 - limit, 20_000 - limit])
     expect(await q.redis.zrange(completed, '0', '0')).toEqual([old[limit]])
     expect(await exist(queue, [old[limit - 1] as string, old[limit] as string])).toEqual([0, 1])
-    const more = (20_000 - count) / (limit - 1)
+    const more = Math.ceil((20_000 - count) / (limit - 1))
     for (let n = 0; n < more; n++) await q.add(queue)
     await waitUntil(async () => (await readQueue(q.redis, queue)).counts.queued === 0)
     await waitUntil(async () => (await q.redis.llen(bullKeys(queue).active)) === 0)
-    expect(await q.redis.zcard(completed)).toBe(count)
+    // They go together, so that some are left that are too many, but not enough for that.
+    const left = await q.redis.zcard(completed)
+    expect([left >= count, left < count + limit]).toEqual([true, true])
     expect(await q.redis.exists(jobKey(queue, id))).toBe(1)
   })
 

@@ -1,7 +1,7 @@
 -- Stores a job unless something stands against it: BullMQ's own add, our envelope, the idempotency record and the deadline
 -- in one step.
--- bull()   one of BullMQ's add scripts, which also stores `fields`; gives the job's id, or a negative number
--- KEYS     BullMQ's, then the idempotency record if there is a key, then the dedupe key if there is one,
+-- bull()   one of BullMQ's add scripts, which also stores `fields` and lists the job in the index; gives the job's id, or a negative number
+-- KEYS     BullMQ's, then the index of the jobs, then the idempotency record if there is a key, then the dedupe key if there is one,
 --          then the deadlines if there is one
 -- ARGV     BullMQ's three · 4 envelope as JSON
 --          with anything of what follows also: 5 job id · 6 now ms · 7 fingerprint of the request

@@ -1,11 +1,15 @@
 -- Makes dead letters of jobs that wait past their deadline: for a worker, in a paused queue, for their time or their retry.
 -- bury()   of bury.lua
 -- KEYS     1 deadlines · 2 wait · 3 prioritized · 4 delayed · 5 failed · 6 events
+--          7 dead letters that are not in the history yet
 -- ARGV     1 key base · 2 now ms · 3 most to look at · 4 ms until one that does not wait is looked at again
 --          5 kind, 6 name and 7 message of their error
 --          8 most entries of lists to search: it looks at fewer jobs if each may stand anywhere in a long one
 -- Returns  {how many have ended by it, 1 if more may be due, else 0}
-local grave = {base = ARGV[1], failed = KEYS[5], events = KEYS[6], deadlines = KEYS[1], now = ARGV[2], prev = 'waiting'}
+local grave = {
+  base = ARGV[1], failed = KEYS[5], unrecorded = KEYS[7], events = KEYS[6], deadlines = KEYS[1], now = ARGV[2],
+  prev = 'waiting',
+}
 
 local function leavesItsPlace(id)
   return redis.call('EXISTS', ARGV[1] .. id .. ':lock') == 0 and (redis.call('ZREM', KEYS[4], id) == 1

@@ -1,4 +1,4 @@
-import type { DeadLetterFilter } from '../jobs/dead-letters.ts'
+import type { JobFilter } from '../jobs/job-filter.ts'
 import type { DeadLetterMove, MoveReason } from '../jobs/moves.ts'
 
 export const OPERATION_STATES = ['running', 'paused', 'completed', 'stopped', 'failed'] as const
@@ -19,7 +19,7 @@ export const hasEnded = (state: OperationState): boolean => OPERATION_MOVES[stat
 /** What is asked for. */
 export interface OperationRequest {
   kind: DeadLetterMove
-  filter: DeadLetterFilter
+  filter: JobFilter
   /** True: only count and show what would be moved. */
   dryRun: boolean
   reason: MoveReason

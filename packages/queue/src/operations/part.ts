@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
-import type { DeadPosition } from '../jobs/dead-letters.ts'
 import { parse } from '../jobs/job-hash.ts'
 import { deadLetterMove } from '../jobs/moves.ts'
+import type { Position } from '../jobs/position.ts'
 import { bullKeys, operationPartKey, operationUnfinishedKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 import { OPERATION_KEPT_MS, type OperationLease } from './lease.ts'
@@ -10,7 +10,7 @@ import { type OperationCounts, type OperationRequest, SAMPLE } from './operation
 /** What an operation has done in one queue, as it stands in Redis. */
 export interface StoredPart extends OperationCounts {
   queue: string
-  cursor: DeadPosition | undefined
+  cursor: Position | undefined
   done: boolean
   /** Ids of the first that fit. */
   sample: string[]
@@ -22,7 +22,7 @@ export interface StoredPart extends OperationCounts {
 export interface PartStep {
   /** Dead letters that fit. They are moved, unless it is a dry run. */
   ids: readonly string[]
-  reached: DeadPosition
+  reached: Position
   /** Nothing more fits. */
   done: boolean
 }
@@ -51,7 +51,7 @@ export function toPart(queue: string, fields: Record<string, string>): StoredPar
     moved: count(fields.moved),
     finished: count(fields.finished),
     failedAgain: count(fields.failedAgain),
-    cursor: parse<DeadPosition>(fields.cursor),
+    cursor: parse<Position>(fields.cursor),
     done: fields.done === '1',
     sample: parse<string[]>(fields.sample) ?? [],
     updatedAt: count(fields.updatedAt),

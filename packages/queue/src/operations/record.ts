@@ -1,6 +1,6 @@
 import { FoliotError, isJobId, newJobId } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import type { DeadLetterFilter } from '../jobs/dead-letters.ts'
+import type { JobFilter } from '../jobs/job-filter.ts'
 import type { DeadLetterMove, MoveReason } from '../jobs/moves.ts'
 import { operationKey, operationLeasesKey, operationPartKey } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
@@ -112,7 +112,7 @@ async function turn(
 }
 
 function toStored(id: string, fields: Record<string, string>): StoredOperation {
-  const { ids, ...filter } = JSON.parse(fields.filter as string) as Omit<DeadLetterFilter, 'ids'> & { ids?: string[] }
+  const { ids, ...filter } = JSON.parse(fields.filter as string) as Omit<JobFilter, 'ids'> & { ids?: string[] }
   const { ratePerSecond, stopOnFailureRatio } = fields
   return {
     id,

@@ -41,15 +41,16 @@ function splice({ content }: { content: string }, places: Record<string, string>
 const ADD = {
   'local optionalValues = {}': 'local optionalValues = fields',
   'local jobCounter = rcall("INCR", ': 'local jobCounter = (',
-  'rcall("XADD", eventsKey, "*", "event", "added", "jobId", jobId, "name", name)': '',
+  'rcall("XADD", eventsKey, "*", "event", "added", "jobId", jobId, "name", name)':
+    'rcall("ZADD", index, timestamp, jobId)',
 }
 
-/** One of BullMQ's add scripts. */
-const add = (bull: { content: string }): string =>
-  `local fields = {'env', ARGV[4]}\n${around(splice(bull, ADD), lua.addJob)}`
+/** One of BullMQ's add scripts. Behind its keys stands the index of the jobs. */
+const add = (bull: { content: string; keys: number }): string =>
+  `local fields, index = {'env', ARGV[4]}, KEYS[${bull.keys + 1}]\n${around(splice(bull, ADD), lua.addJob)}`
 
 /**
- * ARGV[9] is the attempts used, which BullMQ would count. ARGV[10] is the key of the deadlines if something outlives the
+ * KEYS[15] is the index of the jobs, KEYS[16] the dead letters that are not in the history yet. ARGV[9] is the attempts used, which BullMQ would count. ARGV[10] is the key of the deadlines if something outlives the
  * job that is to be told of its end, else empty. The fields follow, names and values. No job of ours has children, so
  * nobody asks for them.
  */
@@ -65,6 +66,8 @@ const FINISH = {
   'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp)':
     'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp, unpack(ARGV, 11))\n' +
     `if ARGV[10] ~= '' then\n${lua.noteEnd}\nnoteEnd(jobIdKey, jobId, ARGV[10])\nend`,
+  'rcall("HDEL", jobIdKey, "defa")': 'rcall("HDEL", jobIdKey, "defa")\nrcall("ZADD", KEYS[16], timestamp, jobId)',
+  'rcall("ZREVRANGEBYSCORE", targetSet, start, "-inf", "LIMIT", 0, maxLimit)': 'outdated(targetSet, start, maxLimit)',
   // BullMQ removes all that are too many, however long that takes.
   'local jobIds = rcall("ZREVRANGE", targetSet, start, -1)': `local jobIds = surplus(targetSet, start, ${REMOVED_AT_ONCE})`,
   'rcall("ZREMRANGEBYRANK", targetSet, 0, -(maxCount + 1))': '',
@@ -97,6 +100,8 @@ export const SCRIPTS = {
   writeAttempt: `${HOLDS}\n${lua.writeAttempt}`,
   announce: lua.announce,
   forgetQueue: lua.forgetQueue,
+  takeFromOutbox: lua.takeFromOutbox,
+  holdLease: lua.holdLease,
 }
 
 export type ScriptName = keyof typeof SCRIPTS

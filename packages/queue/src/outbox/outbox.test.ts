@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+import { discardJobs } from '../fixtures/dead-letters.ts'
+import { dead, ENDS, openTestQueues, retry, succeed } from '../fixtures/test-queues.ts'
+import { toJob } from '../jobs/job-hash.ts'
+import { cancelJob, redriveJob } from '../jobs/moves.ts'
+import { endOverdue } from '../jobs/overdue.ts'
+import { bullKeys, indexKey, jobKey, logsKey, recorderLeaseKey, unrecordedKey } from '../keys.ts'
+import { dropOutbox, holdOutbox, measureOutboxes, readOutbox, takeFromOutbox } from './outbox.ts'
+
+const q = await openTestQueues()
+const by = { by: 'test' }
+
+/** A queue with a job that has ended so. */
+async function ended(run: (typeof ENDS)[number][1] = succeed): Promise<{ queue: string; id: string }> {
+  const queue = q.newQueue()
+  const { id } = await q.add(queue, { maxAttempts: 1 })
+  const { consumer } = await q.consume(queue, run, { keepsFinished: () => true })
+  await q.readWhen(queue, id, ({ finishedAt }) => finishedAt !== undefined)
+  await consumer.stop(0)
+  return { queue, id }
+}
+
+const waiting = async (queue: string): Promise<number> => (await measureOutboxes(q.redis, [queue]))[0]?.waiting ?? -1
+
+describe('the outbox', () => {
+  it.each(ENDS)('holds a job that ended as %s, as it is shown', async (status, run) => {
+    const { queue, id } = await ended(run)
+    const [entry, ...others] = await readOutbox(q.redis, queue, 10)
+    expect(others).toEqual([])
+    expect(entry && [entry.id, entry.stored && toJob(entry.stored)]).toEqual([id, await q.read(queue, id)])
+    expect((await q.read(queue, id)).status).toBe(status)
+  })
+
+  it('holds what was cancelled while it waited, and what died of its deadline', async () => {
+    const queue = q.newQueue()
+    const cancelled = await q.add(queue)
+    await cancelJob(q.redis, { queue, id: cancelled.id }, by)
+    const late = await q.add(queue, { deadlineAt: Date.now() - 1 })
+    await endOverdue(q.redis, queue)
+    const ids = (await readOutbox(q.redis, queue, 10)).map(({ id }) => id)
+    expect(ids).toEqual([cancelled.id, late.id])
+  })
+
+  it('holds the lines of a log in their order', async () => {
+    const { queue, id } = await ended(async (attempt) => {
+      for (const line of ['one', 'two']) attempt.log(line)
+      await attempt.flushLog()
+      return succeed()
+    })
+    expect(await readOutbox(q.redis, queue, 10)).toMatchObject([{ id, log: ['one', 'two'] }])
+  })
+
+  it('gives those that ended first, so many at a time, from a number on', async () => {
+    const queue = q.newQueue()
+    const { consumer } = await q.consume(queue, succeed)
+    const added: string[] = []
+    for (let n = 0; n < 5; n++) {
+      const { id } = await q.add(queue)
+      await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
+      added.push(id)
+    }
+    await consumer.stop(0)
+    const scored = added.flatMap((id, i) => [1000 + i, id])
+    await q.redis.zadd(bullKeys(queue).completed, ...scored)
+    const read = async (count: number, offset?: number) =>
+      (await readOutbox(q.redis, queue, count, offset)).map(({ id }) => id)
+    expect(await read(2)).toEqual(added.slice(0, 2))
+    expect(await read(2, 3)).toEqual(added.slice(3))
+    expect(await measureOutboxes(q.redis, [queue, q.newQueue()])).toEqual([
+      { queue, waiting: 5, oldestAt: 1000 },
+      { queue: expect.any(String), waiting: 0, oldestAt: undefined },
+    ])
+  })
+})
+
+describe('takeFromOutbox', () => {
+  it('removes a finished job with all that belongs to it', async () => {
+    const { queue, id } = await ended(async (attempt) => {
+      attempt.log('line')
+      await attempt.flushLog()
+      return succeed()
+    })
+    expect(await takeFromOutbox(q.redis, queue, await readOutbox(q.redis, queue, 10))).toBe(1)
+    expect(await q.redis.exists(jobKey(queue, id), logsKey(queue, id), indexKey(queue))).toBe(0)
+    expect(await waiting(queue)).toBe(0)
+  })
+
+  it('leaves a dead letter to be redriven, and holds it again when it died again', async () => {
+    const { queue, id } = await ended(async () => dead('no'))
+    await takeFromOutbox(q.redis, queue, await readOutbox(q.redis, queue, 10))
+    expect([await waiting(queue), (await q.read(queue, id)).status]).toEqual([0, 'failed'])
+    await redriveJob(q.redis, { queue, id }, by)
+    const { consumer } = await q.consume(queue, async () => dead('no again'))
+    await q.readWhen(queue, id, ({ error }) => error?.message === 'no again')
+    await consumer.stop(0)
+    expect(await readOutbox(q.redis, queue, 10)).toMatchObject([{ id, stored: { fields: { ats: '2' } } }])
+  })
+
+  it('leaves what ended anew since it was read', async () => {
+    const { queue, id } = await ended(async () => dead('no'))
+    const read = await readOutbox(q.redis, queue, 10)
+    await q.redis.zadd(unrecordedKey(queue), Number(read[0]?.score) + 1, id)
+    expect(await takeFromOutbox(q.redis, queue, read)).toBe(0)
+    expect(await waiting(queue)).toBe(1)
+  })
+
+  it('takes a dead letter that was put aside from where it is then', async () => {
+    const { queue, id } = await ended(async () => dead('no'))
+    await discardJobs(q.redis, queue, [id], by)
+    expect(await takeFromOutbox(q.redis, queue, await readOutbox(q.redis, queue, 10))).toBe(2)
+    expect([await waiting(queue), await q.redis.exists(jobKey(queue, id))]).toEqual([0, 0])
+  })
+
+  it('clears away entries whose job is gone, or whose key holds something else', async () => {
+    const { queue, id } = await ended()
+    const text = '0198c0de-0000-7000-8000-000000000000'
+    await q.redis.set(jobKey(queue, text), 'text')
+    await q.redis.zadd(bullKeys(queue).completed, 1, text)
+    await q.redis.del(jobKey(queue, id))
+    const read = await readOutbox(q.redis, queue, 10)
+    expect(read.map(({ stored }) => stored)).toEqual([undefined, undefined])
+    await takeFromOutbox(q.redis, queue, read)
+    expect(await waiting(queue)).toBe(0)
+  })
+
+  it('does nothing for nothing', async () => {
+    expect(await takeFromOutbox(q.redis, q.newQueue(), [])).toBe(0)
+  })
+})
+
+describe('a consumer', () => {
+  it('keeps all that finishes while it is to be kept', async () => {
+    const queue = q.newQueue()
+    const { completed } = bullKeys(queue)
+    // Past its time, so that the end of any job would remove it.
+    await q.redis.zadd(completed, 1, 'old')
+    let keeps = true
+    const { consumer } = await q.consume(queue, succeed, { keepsFinished: () => keeps })
+    const first = await q.add(queue)
+    await q.readWhen(queue, first.id, ({ status }) => status === 'succeeded')
+    expect(await q.redis.zscore(completed, 'old')).toBe('1')
+    keeps = false
+    const second = await q.add(queue)
+    await q.readWhen(queue, second.id, ({ status }) => status === 'succeeded')
+    expect(await q.redis.zscore(completed, 'old')).toBeNull()
+    await consumer.stop(0)
+  })
+
+  it('lists no attempt that will be followed by another as an end', async () => {
+    const queue = q.newQueue()
+    const { id } = await q.add(queue)
+    const { consumer } = await q.consume(queue, async () => retry(60_000))
+    await q.readWhen(queue, id, ({ status }) => status === 'retrying')
+    await consumer.stop(0)
+    expect(await waiting(queue)).toBe(0)
+  })
+})
+
+describe('the right to empty an outbox', () => {
+  it('is one process’s at a time, which can renew it and give it up', async () => {
+    const queue = q.newQueue()
+    expect(await holdOutbox(q.redis, queue, 'a', 60_000)).toBe(true)
+    expect(await holdOutbox(q.redis, queue, 'b', 60_000)).toBe(false)
+    await q.redis.pexpire(recorderLeaseKey(queue), 1000)
+    expect(await holdOutbox(q.redis, queue, 'a', 60_000)).toBe(true)
+    expect(await q.redis.pttl(recorderLeaseKey(queue))).toBeGreaterThan(1000)
+    await dropOutbox(q.redis, queue, 'b')
+    expect(await holdOutbox(q.redis, queue, 'b', 60_000)).toBe(false)
+    await dropOutbox(q.redis, queue, 'a')
+    expect(await holdOutbox(q.redis, queue, 'b', 60_000)).toBe(true)
+  })
+})
