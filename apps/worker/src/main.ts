@@ -4,18 +4,16 @@
  */
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { runServices } from '@foliot/lifecycle'
-import { connectForLoops, defineScripts, refusalOf } from '@foliot/queue'
+import { HealthServer, runServices } from '@foliot/lifecycle'
+import { connectForLoops, defineScripts, RedisConnection, refusalOf } from '@foliot/queue'
 import { exitOnSettingsError, SETTINGS_EXIT_CODE } from '@foliot/settings'
 import { createLogger, createMetrics, jobMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
 import { AbandonedHandlers } from './abandoned-handlers.ts'
 import { Consumers } from './consumers.ts'
 import { readKeys, readWorkerEnv } from './env.ts'
-import { HealthServer } from './health-server.ts'
 import { Isolation } from './isolation/isolation.ts'
 import { groupByQueue, loadJobPacks } from './job-packs.ts'
 import { Presence } from './presence.ts'
-import { RedisConnection } from './redis-connection.ts'
 
 const env = exitOnSettingsError(readWorkerEnv)
 const log = createLogger({ app: 'worker', level: env.FOLIOT_LOG_LEVEL })
@@ -39,7 +37,11 @@ process.once('uncaughtExceptionMonitor', () => {
 const worker = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
 const metrics = createMetrics({ app: 'worker', log })
 const redis = defineScripts(connectForLoops(env.FOLIOT_REDIS_URL))
-const connection = new RedisConnection(redis, log)
+const connection = new RedisConnection({
+  redis,
+  whileRefused: 'few jobs are started, and what running ones report may not be kept; none is lost',
+  log,
+})
 const abandoned = new AbandonedHandlers()
 const isolation = new Isolation({
   modules: env.FOLIOT_JOBS,

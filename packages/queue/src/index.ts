@@ -37,6 +37,7 @@ export { beat, HEARTBEAT_EVERY_MS, listWorkers, signOff, type WorkerInfo } from 
 export { assertSafeRedis, connectForLoops, connectForRequests, untilReady } from './redis/connection.ts'
 export { denialOf } from './redis/denial.ts'
 export { Disk } from './redis/disk.ts'
+export { type ConnectionLog, RedisConnection, type RedisConnectionOptions } from './redis/redis-connection.ts'
 export { isRedisTrouble, type RedisRefusal, refusalOf } from './redis/redis-trouble.ts'
 export { defineScripts } from './redis/scripts.ts'
 export { WriteWatch } from './redis/write-watch.ts'

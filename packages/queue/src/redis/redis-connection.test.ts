@@ -1,16 +1,17 @@
-import { connectForLoops } from '@foliot/queue'
 import { atEndOfFile, startRedis, waitUntil } from '@foliot/testkit'
 import type { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
-import { silent } from './fixtures/test-bed.ts'
+import { connectForLoops } from './connection.ts'
 import { RedisConnection } from './redis-connection.ts'
+
+const silent = { info() {}, warn() {}, error() {} }
 
 /** Unlike `once` of node:events it does not mind the errors in between. */
 const event = (redis: Redis, name: string): Promise<void> => new Promise((resolve) => redis.once(name, resolve))
 
 function connect(url: string) {
   const redis = connectForLoops(url)
-  const connection = new RedisConnection(redis, silent)
+  const connection = new RedisConnection({ redis, whileRefused: 'nothing is done', log: silent })
   atEndOfFile(() => connection.stop())
   return { redis, connection }
 }

@@ -1,19 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Service } from '@foliot/lifecycle'
-import { assertSafeRedis, denialOf, isRedisTrouble, WriteWatch } from '@foliot/queue'
-import type { Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
+import { assertSafeRedis } from './connection.ts'
+import { denialOf } from './denial.ts'
+import { isRedisTrouble } from './redis-trouble.ts'
+import { WriteWatch } from './write-watch.ts'
 
 const LOOK_EVERY_MS = 1000
 
+/** What this needs of a logger; pino's fits. */
+export interface ConnectionLog {
+  info(message: string): void
+  warn(fields: object, message: string): void
+  error(message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface RedisConnectionOptions {
+  /** A connection for loops. Stopping disconnects it. */
+  redis: Redis
+  /** What it means for this process that Redis refuses writes, for whoever reads the log. */
+  whileRefused: string
+  log: ConnectionLog
+}
+
 /**
- * The process's connection to Redis: waits for it at the start, says when it goes and comes back, and when it begins to
+ * A process's connection to Redis: waits for it at the start, says when it goes and comes back, and when it begins to
  * refuse writes and takes them again.
  */
-export class RedisConnection implements Service {
+export class RedisConnection {
   readonly name = 'connection to Redis'
   readonly #redis: Redis
-  readonly #log: Logger
+  readonly #log: ConnectionLog
   readonly #writes: WriteWatch
   readonly #denied = Promise.withResolvers<string>()
   #timer: NodeJS.Timeout | undefined
@@ -23,15 +40,12 @@ export class RedisConnection implements Service {
   #upSince = 0
   #lastRefused = 0
 
-  constructor(redis: Redis, log: Logger) {
+  constructor({ redis, whileRefused, log }: RedisConnectionOptions) {
     this.#redis = redis
     this.#log = log
     this.#writes = new WriteWatch(redis, {
       onRefused: ({ state, mend }) =>
-        log.error(
-          `${state}: ${this.#place} refuses writes. Until it takes them few jobs are started, and what running ones ` +
-            `report may not be kept; none is lost. ${mend}`,
-        ),
+        log.error(`${state}: ${this.#place} refuses writes. Until it takes them ${whileRefused}. ${mend}`),
       onTaken: () => log.info(`Redis at ${this.#place} takes writes again`),
     })
     redis.on('error', (err: Error) => this.#complain(err))

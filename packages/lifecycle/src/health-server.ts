@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type ApiKeys, isLoopback } from '@foliot/access'
-import type { Service } from '@foliot/lifecycle'
 import type { Metrics } from '@foliot/telemetry'
+import type { Service } from './service.ts'
 
 export interface HealthOptions {
   host: string
@@ -13,7 +13,7 @@ export interface HealthOptions {
   metrics: Metrics
   /** False once the process cannot recover by itself. */
   isAlive: () => boolean
-  /** Whether it takes jobs right now. */
+  /** Whether it can do its work right now. */
   isReady: () => boolean
 }
 
