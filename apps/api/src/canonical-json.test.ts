@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { canonicalJson } from './canonical-json.ts'
+import { withExactNumbers } from './exact-numbers.ts'
 
 it.each([
   ['{"b":1,"a":{"d":[1,{"f":2,"e":3}],"c":null}}', '{"a":{"c":null,"d":[1,{"e":3,"f":2}]},"b":1}'],
@@ -21,4 +22,10 @@ it.each([
   ['{"a":{"b":1}}', '{"a":1,"b":1}'],
 ])('tells %s from %s', (a, b) => {
   expect(canonicalJson(JSON.parse(a))).not.toBe(canonicalJson(JSON.parse(b)))
+})
+
+it('tells numbers apart that JavaScript takes for one', () => {
+  const write = (text: string) => canonicalJson(withExactNumbers(JSON.parse(text), text))
+  expect(write('{"b":[9007199254740993],"a":1}')).toBe('{"a":1,"b":[9007199254740993e0]}')
+  expect(write('9007199254740992')).toBe('9007199254740992')
 })

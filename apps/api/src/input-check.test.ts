@@ -13,9 +13,11 @@ const typeWith = (inputSchema: Record<string, unknown>, version = 1): JobType =>
 const warnings: string[] = []
 const inputs = new InputCheck({ warn: (_fields: object, message?: string) => void warnings.push(message ?? '') })
 
+const check = (type: JobType, input: unknown): void => inputs.check(type, input, JSON.stringify(input))
+
 const refusal = (type: JobType, input: unknown): FoliotError => {
   try {
-    inputs.check(type, input)
+    check(type, input)
   } catch (error) {
     if (error instanceof FoliotError) return error
     throw error
@@ -46,7 +48,8 @@ it('tells a few of very many problems', () => {
 it('keeps versions of a type apart whose schemas have one $id', () => {
   const schema = (type: string) => typeWith({ $id: 'https://example.org/input', type })
   const [first, second] = [schema('string'), schema('number')]
-  expect([inputs.check(first, 'x'), inputs.check(second, 1)]).toEqual(['"x"', '1'])
+  check(first, 'x')
+  check(second, 1)
   expect([refusal(first, 1).code, refusal(second, 'x').code]).toEqual(['validation_failed', 'validation_failed'])
 })
 
@@ -55,11 +58,13 @@ it.each([{ $ref: 'https://example.org/elsewhere' }, { type: 'no such type' }, { 
   (schema) => {
     warnings.length = 0
     const type = typeWith(schema)
-    expect([inputs.check(type, 'x'), inputs.check(type, 'y')]).toEqual(['"x"', '"y"'])
+    check(type, 'x')
+    check(type, 'y')
     expect(warnings).toEqual(['the input schema of test.type cannot be used: its workers check alone'])
   },
 )
 
 it('overlooks what it does not know in a schema', () => {
-  expect(inputs.check(typeWith({ type: 'string', format: 'from-elsewhere', 'x-title': 1 }), 'x')).toBe('"x"')
+  const type = typeWith({ type: 'string', format: 'from-elsewhere', 'x-title': 1 })
+  expect(() => check(type, 'x')).not.toThrow()
 })

@@ -2,7 +2,7 @@ import type { JobType } from '@foliot/jobs'
 import type { Logger } from '@foliot/telemetry'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { toInputText } from './input-text.ts'
+import { assertStorable } from './input-text.ts'
 import { invalid } from './problem.ts'
 
 /** Checks inputs against the schemas that workers announced. A schema is compiled once, when its type is first used. */
@@ -15,16 +15,14 @@ export class InputCheck {
   }
 
   /**
-   * The input as JSON text.
-   *
+   * @param text `input` as JSON
    * @throws FoliotError `payload_too_large`, or `validation_failed` with each place that does not fit.
    */
-  check(type: JobType, input: unknown): string {
-    const text = toInputText(input)
+  check(type: JobType, input: unknown, text: string): void {
+    assertStorable(input, text)
     const validate = this.#validatorOf(type)
     if (!validate(input))
       throw invalid(`the input of ${type.name} does not fit its schema`, fieldErrors(validate.errors))
-    return text
   }
 
   #validatorOf(type: JobType): ValidateFunction {

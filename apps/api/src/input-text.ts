@@ -1,51 +1,51 @@
-import { FoliotError, LIMITS } from '@foliot/jobs'
+import { type FieldError, FoliotError, LIMITS } from '@foliot/jobs'
 import { invalid } from './problem.ts'
+import { pointerTo } from './validation.ts'
 
-/** Deeper values overflow the stack of whoever writes them as JSON. */
+/** Deeper values overflow the stack of whoever reads or writes them as JSON. */
 const MAX_DEPTH = 500
 
 /**
- * The input as JSON text, which is what is stored.
+ * Checks that an input can be stored as it was sent.
  *
- * @throws FoliotError `payload_too_large`, or `validation_failed` for what cannot be stored as it is.
+ * @param text `input` as JSON
+ * @throws FoliotError `payload_too_large`, or `validation_failed` for what no handler would get as it is.
  */
-export function toInputText(input: unknown): string {
-  const text = stringify(input)
+export function assertStorable(input: unknown, text: string): void {
   // A UTF-16 unit takes at most three bytes, so short text needs no count.
   const bytes = text.length * 3 <= LIMITS.inputBytes ? 0 : Buffer.byteLength(text)
   if (bytes > LIMITS.inputBytes) {
     const message = `expected an input of at most ${LIMITS.inputBytes} bytes, got ${bytes}`
     throw new FoliotError('payload_too_large', message, { hint: 'store the data elsewhere and send where it is' })
   }
-  if (text.length >= 2 * MAX_DEPTH && depthOf(text) > MAX_DEPTH) throw tooDeep()
-  if (text.includes('null')) assertFinite(input)
-  return text
-}
-
-function stringify(input: unknown): string {
-  try {
-    return JSON.stringify(input)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    // It ran out of stack.
-    throw tooDeep()
+  if (text.length >= 2 * MAX_DEPTH && depthOf(text) > MAX_DEPTH) {
+    throw unstorable({ path: '/input', message: `expected at most ${MAX_DEPTH} levels of nesting, got more` })
+  }
+  const path = pathToInfinity(input)
+  if (path) {
+    const message = 'expected a number below 1.8e308, got a larger one'
+    throw unstorable({ path: pointerTo(['input', ...path]), message })
   }
 }
 
-const tooDeep = (): FoliotError =>
-  invalid('the input cannot be stored', [
-    { path: '/input', message: `expected at most ${MAX_DEPTH} levels of nesting, got more` },
-  ])
+const unstorable = (error: FieldError): FoliotError => invalid('the input cannot be stored', [error])
 
-/** A number beyond what a double holds, such as 1e999, is read as Infinity, which would be stored as null. */
-function assertFinite(value: unknown, path = '/input'): void {
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw invalid('the input cannot be stored', [
-      { path, message: 'expected a number below 1.8e308, got a larger one' },
-    ])
+/** A number beyond what a double holds, such as 1e999, is read as Infinity. */
+function pathToInfinity(value: unknown): PropertyKey[] | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : []
+  if (typeof value !== 'object' || value === null) return undefined
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const path = pathToInfinity(value[i])
+      if (path) return [i, ...path]
+    }
+    return undefined
   }
-  if (typeof value !== 'object' || value === null) return
-  for (const [key, item] of Object.entries(value)) assertFinite(item, `${path}/${key}`)
+  for (const key of Object.keys(value)) {
+    const path = pathToInfinity((value as Record<string, unknown>)[key])
+    if (path) return [key, ...path]
+  }
+  return undefined
 }
 
 /** How deep JSON text nests. */

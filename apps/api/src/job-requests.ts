@@ -5,6 +5,7 @@ import type { NewJob } from '@foliot/queue'
 import { traceContextOf } from '@foliot/telemetry'
 import type { ApiDeps } from './api.ts'
 import { canonicalJson } from './canonical-json.ts'
+import { withExactNumbers } from './exact-numbers.ts'
 import { invalid } from './problem.ts'
 import { validate } from './validation.ts'
 import { IdempotencyKey, type JobRequest } from './wire/job.ts'
@@ -26,18 +27,25 @@ export const originOf = ({ headers }: IncomingMessage): RequestOrigin => ({
   traceparent: traceContextOf(headers),
 })
 
+/** A job as a caller asked for it. */
+export interface SentJob {
+  request: JobRequest
+  /** Its `input` as it stands in the body, which is what is stored. */
+  inputText: string
+}
+
 /**
  * Turns what a caller sent into a job to store.
  *
  * @throws FoliotError `unknown_job_type`, `validation_failed`, `payload_too_large`, `durability_unavailable`
  */
 export async function toNewJob(
-  request: JobRequest,
+  { request, inputText }: SentJob,
   origin: RequestOrigin,
   { catalog, inputs, disk }: Pick<ApiDeps, 'catalog' | 'inputs' | 'disk'>,
 ): Promise<NewJob> {
   const type = await catalog.find(request.type)
-  const inputText = inputs.check(type, request.input)
+  inputs.check(type, request.input, inputText)
   const { dedupe, durability } = request
   if (durability === 'fsync') await disk.assertAvailable()
   const maxDepth = catalog.maxDepthOf(type.queue)
@@ -60,7 +68,7 @@ export async function toNewJob(
     ...(request.deadlineMs !== undefined && { deadlineAt: deadlineAtOf(request.deadlineMs, runAt, now) }),
     ...(runAt !== undefined && { runAt }),
     ...(idempotencyKey !== undefined && {
-      idempotency: { key: idempotencyKey, fingerprint: fingerprintOf(request) },
+      idempotency: { key: idempotencyKey, fingerprint: fingerprintOf(request, inputText) },
     }),
     ...(dedupe !== undefined && { dedupe }),
     ...(maxDepth !== undefined && { maxDepth }),
@@ -101,8 +109,12 @@ function idempotencyKeyOf({ idempotencyKey }: JobRequest, header: string | undef
   return key
 }
 
-/** Of everything but the key itself: the same key with the same fingerprint is the same request. */
-function fingerprintOf(request: JobRequest): string {
-  const text = canonicalJson({ ...request, idempotencyKey: undefined })
+/**
+ * Of everything but the key itself: the same key with the same fingerprint is the same request. How a number is written
+ * makes no difference, but two that only a double takes for one do.
+ */
+function fingerprintOf(request: JobRequest, inputText: string): string {
+  const input = withExactNumbers(request.input, inputText)
+  const text = canonicalJson({ ...request, input, idempotencyKey: undefined })
   return createHash('sha256').update(text).digest('base64url')
 }

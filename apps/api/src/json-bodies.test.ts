@@ -50,9 +50,42 @@ describe('a body', () => {
   it.each([
     ['a byte order mark', '\ufeff{"type":"demo.echo","input":1}'],
     ['space around it', ' \r\n\t{"type":"demo.echo","input":1}\n'],
-    ['a field twice: the last one counts', '{"type":"no.such","input":0,"type":"demo.echo","input":1}'],
   ])('with %s is taken', async (_, body) => {
     expect((await post(body)).job(202).input).toBe(1)
+  })
+
+  it.each([
+    ['{"type":"demo.echo","input":1,"type":"demo.echo"}', '/type'],
+    ['{"input":0,"type":"demo.echo","input":1}', '/input'],
+    ['{"type":"demo.echo","input":0,"\\u0069nput":0}', '/input'],
+    ['{"type":"demo.echo","input":{"a":{"b":[0,{"c/~d":1,"c/~d":1}]}}}', '/input/a/b/1/c~1~0d'],
+    ['{"type":"demo.echo","input":{"__proto__":1,"__proto__":2}}', '/input/__proto__'],
+    ['{"type":"demo.echo","input":{"":1,"":2}}', '/input/'],
+    ['{"type":"demo.echo","input":1,"labels":{"a":"x","a":"y"}}', '/labels/a'],
+  ])('that says something twice is refused, which would be ignored the first time: %s', async (body, path) => {
+    const before = await api.redis.dbsize()
+    const problem = (await post(body)).problem(400, 'validation_failed')
+    expect(problem.errors).toEqual([{ path, message: 'expected each name once in an object, got it twice' }])
+    expect(await api.redis.dbsize()).toBe(before)
+  })
+
+  it('of a batch that says something twice is refused as a whole, as any that is not JSON', async () => {
+    const before = await api.redis.dbsize()
+    const jobs = '{"type":"demo.echo","input":1},{"type":"demo.echo","input":{"a":1,"b":2,"a":3}}'
+    const problem = (await api.post('/v1/jobs/batch', `{"jobs":[${jobs}]}`)).problem(400, 'validation_failed')
+    expect(problem.errors?.map((error) => error.path)).toEqual(['/jobs/1/input/a'])
+    expect(await api.redis.dbsize()).toBe(before)
+  })
+
+  it('that says something twice is refused by every route', async () => {
+    const body = '{"limits":{"concurrency":5,"concurrency":6}}'
+    const problem = (await api.send('PATCH', '/v1/queues/demo', body)).problem(400, 'validation_failed')
+    expect(problem.errors?.map((error) => error.path)).toEqual(['/limits/concurrency'])
+  })
+
+  it('may have a name in several objects, and twice in a text', async () => {
+    const input = { a: [{ a: 1 }, { a: 1 }], b: { a: { a: '{"a":1,"a":1}' } } }
+    expect((await post(JSON.stringify({ type: 'demo.echo', input }))).job(202).input).toEqual(input)
   })
 
   it.each(['__proto__', 'constructor', 'toString'])('with a field %s is refused as any unknown field', async (name) => {

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { guardRoutes } from './access.ts'
 import type { Api, ApiDeps } from './api.ts'
 import { answerByOurselves, answerUnreadable, answerUnroutable } from './broken-requests.ts'
+import { compileSerializer } from './job-answers.ts'
 import { readJsonBodies } from './json-bodies.ts'
 import { recogniseBy } from './login/recognise.ts'
 import { Sessions } from './login/sessions.ts'
@@ -46,9 +47,7 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
   }).withTypeProvider<ZodTypeProvider>() as unknown as Api
 
   app.setValidatorCompiler(compileValidator)
-  // Answers are made by us and their shapes are held to the OpenAPI document by tests; checking each costs half a
-  // request.
-  app.setSerializerCompiler(() => JSON.stringify)
+  app.setSerializerCompiler(compileSerializer)
   app.setErrorHandler(answerError)
   readJsonBodies(app)
   answerByOurselves(app)

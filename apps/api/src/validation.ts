@@ -52,5 +52,5 @@ function explain(issue: z.core.$ZodIssue): Found[] {
 const depthOf = (found: readonly Found[]): number => Math.max(0, ...found.map(({ path }) => path.length))
 
 /** A JSON Pointer (RFC 6901); empty for the whole. */
-const pointerTo = (path: readonly PropertyKey[]): string =>
+export const pointerTo = (path: readonly PropertyKey[]): string =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')

@@ -3,8 +3,10 @@ import { type Enqueued, enqueueMany, type NewJob } from '@foliot/queue'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
+import { jobText } from '../job-answers.ts'
 import { originOf, type RequestOrigin, toNewJob } from '../job-requests.ts'
 import { invalid, retryAfterOf, toFoliotError, toProblem } from '../problem.ts'
+import { sentInputs } from '../sent-inputs.ts'
 import { validate } from '../validation.ts'
 import { json } from '../wire/answer.ts'
 import { BatchRequest, JobRequest } from '../wire/job.ts'
@@ -47,11 +49,18 @@ export function enqueueBatchRoutes(app: Api, deps: ApiDeps): void {
           { path: '/jobs', message: 'expected `idempotencyKey` in each job, got the header `Idempotency-Key`' },
         ])
       }
-      const { results, retryAfter } = await enqueueParts(request.body.jobs, originOf(request.raw), deps)
+      const sent = { jobs: request.body.jobs, inputTexts: sentInputs(request.bodyBytes) }
+      const { results, retryAfter } = await enqueueParts(sent, originOf(request.raw), deps)
       if (retryAfter > 0) reply.header('retry-after', retryAfter)
       await sendJson(reply as FastifyReply, 207, `{"results":[${results.join(',')}]}`)
     },
   )
+}
+
+interface SentBatch {
+  jobs: readonly unknown[]
+  /** The input of each job as it stands in the body, in their order. */
+  inputTexts: Iterator<string>
 }
 
 interface BatchAnswer {
@@ -62,7 +71,11 @@ interface BatchAnswer {
 }
 
 /** @throws FoliotError `unavailable` if Redis was away and nothing was stored. */
-async function enqueueParts(jobs: readonly unknown[], origin: RequestOrigin, deps: ApiDeps): Promise<BatchAnswer> {
+async function enqueueParts(
+  { jobs, inputTexts }: SentBatch,
+  origin: RequestOrigin,
+  deps: ApiDeps,
+): Promise<BatchAnswer> {
   const results: string[] = []
   let stored = 0
   let retryAfter = 0
@@ -70,12 +83,13 @@ async function enqueueParts(jobs: readonly unknown[], origin: RequestOrigin, dep
   // Each part would wait for the disk by itself.
   const atOnce = jobs.some(waitsForDisk) ? jobs.length : STORED_AT_ONCE
   for (let from = 0; from < jobs.length; from += atOnce) {
-    for (const item of await store(jobs.slice(from, from + atOnce), origin, deps)) {
+    const part = { jobs: jobs.slice(from, from + atOnce), inputTexts }
+    for (const item of await store(part, origin, deps)) {
       if (item instanceof FoliotError) {
         if (item.code === 'unavailable') unavailable = item
         retryAfter = Math.max(retryAfter, retryAfterOf(item) ?? 0)
       } else stored++
-      results.push(JSON.stringify(toResult(item)))
+      results.push(resultText(item))
     }
   }
   // With Redis away there is nothing to tell item by item: the batch as a whole is to be sent again.
@@ -86,11 +100,13 @@ async function enqueueParts(jobs: readonly unknown[], origin: RequestOrigin, dep
 type Stored = Enqueued | FoliotError
 
 /** Items that are wrong are answered as such, and spoil no other. */
-async function store(items: readonly unknown[], origin: RequestOrigin, deps: ApiDeps): Promise<Stored[]> {
+async function store({ jobs: items, inputTexts }: SentBatch, origin: RequestOrigin, deps: ApiDeps): Promise<Stored[]> {
   const read = await Promise.all(
     items.map(async (item) => {
+      // Before the first wait: the next item takes the next one.
+      const inputText = inputTexts.next().value as string
       try {
-        return await toNewJob(parseItem(item), origin, deps)
+        return await toNewJob({ request: parseItem(item), inputText }, origin, deps)
       } catch (error) {
         return toFoliotError(error)
       }
@@ -106,15 +122,13 @@ async function store(items: readonly unknown[], origin: RequestOrigin, deps: Api
 
 const waitsForDisk = (item: unknown): boolean => (item as Partial<JobRequest> | null)?.durability === 'fsync'
 
-function toResult(stored: Stored) {
-  if (stored instanceof FoliotError) return { status: stored.status, error: toProblem(stored) }
+/** What became of one job, as JSON. */
+function resultText(stored: Stored): string {
+  if (stored instanceof FoliotError) return JSON.stringify({ status: stored.status, error: toProblem(stored) })
   const { job, replayed, deduplicated } = stored
-  return {
-    status: replayed || deduplicated ? 200 : 202,
-    job,
-    ...(replayed && { replayed }),
-    ...(deduplicated && { deduplicated }),
-  }
+  const status = replayed || deduplicated ? 200 : 202
+  const flags = `${replayed ? ',"replayed":true' : ''}${deduplicated ? ',"deduplicated":true' : ''}`
+  return `{"status":${status},"job":${jobText(job)}${flags}}`
 }
 
 /** Sends JSON that is text already. */

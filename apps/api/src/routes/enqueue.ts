@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { headerText } from '../header-text.ts'
 import { originOf, toNewJob } from '../job-requests.ts'
+import { sentInput } from '../sent-inputs.ts'
 import { json } from '../wire/answer.ts'
 import * as wire from '../wire/job.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
@@ -43,7 +44,8 @@ export function enqueueRoutes(app: Api, deps: ApiDeps): void {
     },
     async (request, reply) => {
       const origin = { ...originOf(request.raw), idempotencyKey: headerText(request.raw, 'idempotency-key') }
-      const { job, replayed, deduplicated } = await enqueue(redis, await toNewJob(request.body, origin, deps), disk)
+      const sent = { request: request.body, inputText: sentInput(request.bodyBytes) }
+      const { job, replayed, deduplicated } = await enqueue(redis, await toNewJob(sent, origin, deps), disk)
       reply.code(replayed || deduplicated ? 200 : 202).header('location', `/v1/jobs/${job.id}`)
       if (replayed) reply.header('idempotency-replayed', 'true')
       if (deduplicated) reply.header('deduplicated', 'true')

@@ -1,6 +1,7 @@
 import { FoliotError, type Job } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import { readStoredJob, toJob } from '../jobs/job-hash.ts'
+import { keepTexts } from '../jobs/job-texts.ts'
 import type { Disk } from '../redis/disk.ts'
 import { sendScript, sendScripts } from '../redis/send-scripts.ts'
 import { type AddCommand, type NewJob, toAddCommand } from './add-command.ts'
@@ -107,7 +108,7 @@ async function settle(redis: Redis, command: AddCommand, reply: unknown, disk?: 
 function newJobView({ id, job, envelope, delayMs }: AddCommand): Job {
   const createdAt = new Date(job.createdAt).toISOString()
   const runAt = envelope.runAt === undefined ? undefined : new Date(envelope.runAt).toISOString()
-  return {
+  const view: Job = {
     id,
     type: job.type,
     version: job.version,
@@ -118,8 +119,6 @@ function newJobView({ id, job, envelope, delayMs }: AddCommand): Job {
     maxAttempts: job.maxAttempts,
     priority: job.priority,
     progress: null,
-    input: job.input,
-    output: null,
     error: null,
     labels: job.labels,
     tenant: job.tenant,
@@ -132,5 +131,8 @@ function newJobView({ id, job, envelope, delayMs }: AddCommand): Job {
       { at: createdAt, event: 'created' },
       ...(runAt ? [{ at: createdAt, event: 'scheduled' as const, detail: `for ${runAt}` }] : []),
     ],
+    input: job.input,
+    output: null,
   }
+  return keepTexts(view, { input: job.inputText, output: 'null' })
 }

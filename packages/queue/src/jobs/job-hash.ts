@@ -13,6 +13,7 @@ import { parseCancelRequest } from '../attempts/cancel-request.ts'
 import { maxAttemptsOf } from '../attempts/claim.ts'
 import { type Envelope, NO_ENVELOPE, parseEnvelope } from '../enqueue/envelope.ts'
 import { bullKeys, jobKey, lockKey } from '../keys.ts'
+import { keepTexts } from './job-texts.ts'
 import { fingerprintOf } from './stored-fingerprint.ts'
 import { timelineOf } from './timeline.ts'
 
@@ -66,7 +67,7 @@ export function statusOf({ fields, locked, delayedScore }: StoredJob): JobStatus
   return 'queued'
 }
 
-/** A stored job as the REST API shows it. */
+/** A stored job as the REST API shows it. `textsOf` knows its input and output as they are stored. */
 export function toJob(stored: StoredJob): Job {
   const { fields, id, queue } = stored
   const status = statusOf(stored)
@@ -78,7 +79,9 @@ export function toJob(stored: StoredJob): Job {
   const finishedAt = isoOf(fields.finishedOn)
   const discardedAt = isoOf(fields.discardedAt)
   const cancelRequest = parseCancelRequest(fields.cx)
-  return {
+  const input = readInput(fields.data)
+  const output = readOutput(status, fields.returnvalue)
+  const job: Job = {
     id,
     type: fields.name ?? '',
     version: envelope.version,
@@ -89,8 +92,6 @@ export function toJob(stored: StoredJob): Job {
     maxAttempts: maxAttemptsOf(parse<{ attempts?: number }>(fields.opts) ?? {}),
     priority: numberOf(fields.priority),
     progress: parse(fields.progress) ?? null,
-    input: parseOrText(fields.data),
-    output: status === 'succeeded' ? (parse(fields.returnvalue) ?? null) : null,
     error: status === 'succeeded' ? null : failureOf(fields),
     labels: envelope.labels,
     tenant: envelope.tenant,
@@ -104,7 +105,10 @@ export function toJob(stored: StoredJob): Job {
     ...(cancelRequest && !isTerminal(status) && { cancelRequestedAt: new Date(cancelRequest.at).toISOString() }),
     ...(discardedAt && isDeadLetter(status) && { discardedAt }),
     timeline: timelineOf(stored, status, envelope),
+    input: input.value,
+    output: output.value,
   }
+  return keepTexts(job, { input: input.text, output: output.text })
 }
 
 /** BullMQ keeps a delayed job's due time in the upper bits of its score. */
@@ -150,8 +154,23 @@ export function parse<T = unknown>(json: string | undefined): T | undefined {
   }
 }
 
+interface StoredValue {
+  value: unknown
+  /** JSON, whatever was stored. */
+  text: string
+}
+
+const NULL: StoredValue = { value: null, text: 'null' }
+
 /** An input that is no JSON is shown as the text it is. */
-const parseOrText = (text: string | undefined): unknown => {
+function readInput(text: string | undefined): StoredValue {
+  if (text === undefined) return NULL
   const value = parse(text)
-  return value === undefined ? (text ?? null) : value
+  return value === undefined ? { value: text, text: JSON.stringify(text) } : { value, text }
+}
+
+/** What a job that was cancelled has in its place is no output. */
+function readOutput(status: JobStatus, text: string | undefined): StoredValue {
+  const value = status === 'succeeded' ? parse(text) : undefined
+  return value === undefined ? NULL : { value, text: text as string }
 }
