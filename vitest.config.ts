@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['source', 'node', 'import', 'module', 'default']
+// Node gets these for `require` too, so 'import' is not among them: packages with two halves would be mixed up.
+const conditions = ['source', 'node', 'module', 'default']
 
 export default defineConfig({
   resolve: { conditions },

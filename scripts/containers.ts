@@ -12,6 +12,7 @@ const key = randomBytes(32).toString('base64')
 // Settings of the user's own .env that would change what is tried are set to what they are without it.
 const env = {
   FOLIOT_API_KEYS: key,
+  POSTGRES_PASSWORD: randomBytes(24).toString('hex'),
   FOLIOT_API_HOST: '127.0.0.1',
   FOLIOT_API_PORT: '0',
   FOLIOT_JOBS: '',
@@ -46,10 +47,16 @@ async function findApi(): Promise<TrialApi> {
 
 /** Each builds on what those before it left behind. */
 const STEPS: Readonly<Record<string, () => Promise<void>>> = {
-  'does not come up without a key': async () => {
-    const { code, stderr } = await tryCompose(['config'], { FOLIOT_API_KEYS: '' })
-    assert.notEqual(code, 0)
-    assert.match(stderr, /openssl rand -base64 32/)
+  'does not come up without a key and a password': async () => {
+    const secrets = [
+      ['FOLIOT_API_KEYS', /openssl rand -base64 32/],
+      ['POSTGRES_PASSWORD', /openssl rand -hex 24/],
+    ] as const
+    for (const [name, advice] of secrets) {
+      const { code, stderr } = await tryCompose(['config'], { [name]: '' })
+      assert.notEqual(code, 0)
+      assert.match(stderr, advice)
+    }
   },
 
   'comes up with three workers': async () => {
@@ -79,17 +86,44 @@ const STEPS: Readonly<Record<string, () => Promise<void>>> = {
       const status = readFileSync('/proc/self/status', 'utf8')
       console.log(process.getuid(), status.match(/CapBnd:\\t(\\w+)/)[1], status.match(/NoNewPrivs:\\t(\\d)/)[1])
       try { writeFileSync('/app/file', '') } catch (error) { console.log(error.code) }`
-    for (const id of [...(await idsOf('api')), ...(await idsOf('worker'))]) {
+    for (const id of (await Promise.all(['api', 'worker', 'recorder'].map(idsOf))).flat()) {
       assert.deepEqual((await nodeIn(id, code)).split('\n'), ['1000 0000000000000000 1', 'EROFS'])
     }
   },
 
   'passes its own health checks': () =>
-    until('five healthy containers', async () => {
+    until('seven healthy containers', async () => {
       const ids = (await compose(['ps', '-q'])).split('\n')
       const healths = await Promise.all(ids.map((id) => inspect(id, '{{.State.Health.Status}}')))
-      return healths.length === WORKERS + 2 && healths.every((health) => health === 'healthy')
+      return healths.length === WORKERS + 4 && healths.every((health) => health === 'healthy')
     }),
+
+  'has a PostgreSQL that the api can reach, with its password alone': async () => {
+    const [api = '', postgres = ''] = [...(await idsOf('api')), ...(await idsOf('postgres'))]
+    const url = new URL(await nodeIn(api, 'console.log(process.env.FOLIOT_DATABASE_URL)'))
+    const ask = (password: string) =>
+      tryDocker([
+        ...['exec', '-e', `PGPASSWORD=${password}`, postgres, 'psql', '-tAc', 'SELECT current_database()'],
+        ...['-h', url.hostname, '-p', url.port, '-U', url.username, '-d', url.pathname.slice(1)],
+      ])
+    assert.deepEqual(await ask(url.password), { code: 0, stdout: 'foliot\n', stderr: '' })
+    assert.match((await ask('wrong')).stderr, /password authentication failed/)
+  },
+
+  'takes what finished into the history': async () => {
+    const { id } = await theApi().enqueue('demo.echo', { hello: 'history' })
+    const [postgres = ''] = await idsOf('postgres')
+    const query = `SELECT status FROM foliot.jobs WHERE id = '${id}'`
+    const ask = [
+      'exec',
+      postgres,
+      'sh',
+      '-c',
+      `PGPASSWORD=$POSTGRES_PASSWORD psql -h 127.0.0.1 -U foliot -tAc "${query}" foliot`,
+    ]
+    await until('the job to be recorded', async () => (await tryDocker(ask)).stdout === 'succeeded\n')
+    assert.equal((await theApi().job(id)).status, 'succeeded')
+  },
 
   'spreads jobs over all workers': async () => {
     const jobs = await Promise.all(Array.from({ length: 30 }, () => theApi().enqueue('demo.sleep', { ms: 1000 })))
@@ -121,7 +155,8 @@ const STEPS: Readonly<Record<string, () => Promise<void>>> = {
     const { id } = await theApi().enqueue('demo.sleep', { ms: 60_000 })
     await until('the job to run', async () => (await theApi().job(id)).status === 'running')
     await compose(['stop'])
-    const ids = [...(await idsOf('api')), ...(await idsOf('worker')), ...(await idsOf('redis'))]
+    const services = ['api', 'worker', 'recorder', 'redis', 'postgres']
+    const ids = (await Promise.all(services.map(idsOf))).flat()
     assert.deepEqual(new Set(await Promise.all(ids.map((id) => inspect(id, '{{.State.ExitCode}}')))), new Set(['0']))
     await compose(['start'])
     api = await findApi()

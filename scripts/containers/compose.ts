@@ -9,7 +9,11 @@ const root = join(import.meta.dirname, '../..')
 const FILES = ['docker-compose.yml', 'scripts/containers/images.yml'].flatMap((file) => ['-f', join(root, file)])
 
 /** What the second of them calls the images that are built. */
-export const TRIAL_IMAGES = { api: 'foliot-trial-api', worker: 'foliot-trial-worker' }
+export const TRIAL_IMAGES = {
+  api: 'foliot-trial-api',
+  worker: 'foliot-trial-worker',
+  recorder: 'foliot-trial-recorder',
+}
 
 /** How a program ended. */
 export interface Ended {

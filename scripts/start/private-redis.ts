@@ -1,5 +1,6 @@
-import { findRedisServer, type RedisServer, startRedis } from '@foliot/local-services'
-import { type Child, type KeptChild, keepRunning } from './keep-running.ts'
+import { findRedisServer, startRedis } from '@foliot/local-services'
+import { type KeptChild, keepRunning } from './keep-running.ts'
+import { toChild } from './local-child.ts'
 
 /** The Redis that the apps use. */
 export interface ChosenRedis {
@@ -30,11 +31,4 @@ export async function chooseRedis(
     say,
   })
   return { url: first.url, dir: first.dir, server: kept }
-}
-
-function toChild(server: RedisServer): Child {
-  return {
-    exited: server.exited.then(({ code, signal }) => ({ code, how: signal ?? `code ${code}` })),
-    signal: (signal) => void (signal === 'SIGKILL' ? server.kill() : server.stop()),
-  }
 }

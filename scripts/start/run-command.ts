@@ -23,7 +23,11 @@ export async function runCommand(name: string, run: (options: SupervisorOptions)
     process.exitCode = await run({
       settings: readSettings(process.env),
       env: process.env,
-      entries: { api: join(root, 'apps/api/src/main.ts'), worker: join(root, 'apps/worker/src/main.ts') },
+      entries: {
+        api: join(root, 'apps/api/src/main.ts'),
+        worker: join(root, 'apps/worker/src/main.ts'),
+        recorder: join(root, 'apps/recorder/src/main.ts'),
+      },
       dataDir: join(root, '.foliot'),
       output: openOutput(process.stdout, process.stdout.isTTY && !process.env.NO_COLOR),
       requests,

@@ -6,6 +6,8 @@ const facts = {
   workerUrl: 'http://127.0.0.1:4000',
   redisUrl: 'redis://127.0.0.1:5000',
   redisDir: '/here/.foliot/redis',
+  databaseUrl: 'postgres://foliot:s3cret@127.0.0.1:6000/foliot',
+  databaseDir: '/here/.foliot/postgres',
   jobs: 'demo,other',
   hasDemo: true,
   hasKeys: false,
@@ -19,7 +21,15 @@ describe('renderScreen', () => {
     expect(screen).toMatch(/Bull Board +http:\/\/127.0.0.1:3000\/board$/m)
     expect(screen).toMatch(/Worker +http:\/\/127.0.0.1:4000\/healthz +demo,other$/m)
     expect(screen).toMatch(/Redis +redis:\/\/127.0.0.1:5000 +\/here\/.foliot\/redis$/m)
+    expect(screen).toMatch(/PostgreSQL +postgres:\/\/foliot:\*\*\*@127.0.0.1:6000\/foliot +\/here\/.foliot\/postgres$/m)
     expect(Math.max(...screen.split('\n').map((line) => line.length))).toBeLessThan(180)
+  })
+
+  it('says whose servers they are that it did not start, and what is lost without a PostgreSQL', () => {
+    const given = renderScreen({ ...facts, redisDir: undefined, databaseDir: undefined })
+    expect(given).toMatch(/ from FOLIOT_REDIS_URL$/m)
+    expect(given).toMatch(/ from FOLIOT_DATABASE_URL$/m)
+    expect(renderScreen({ ...facts, databaseUrl: undefined })).toMatch(/PostgreSQL +none +no history is kept$/m)
   })
 
   it('gives three lines to try, which can be pasted as they are', () => {

@@ -5,6 +5,10 @@ export interface ScreenFacts {
   redisUrl: string
   /** Where the data of our own Redis is; undefined if it is not ours. */
   redisDir: string | undefined
+  /** Undefined: there is none, so there is no history. */
+  databaseUrl: string | undefined
+  /** Where the data of our own PostgreSQL is; undefined if it is not ours. */
+  databaseDir: string | undefined
   /** The modules that the worker has loaded, joined by commas. */
   jobs: string
   /** Whether those include the demo, which the lines to try are about. */
@@ -21,6 +25,9 @@ export function renderScreen(facts: ScreenFacts): string {
     ['Bull Board', `${api}/board`, ''],
     ['Worker', `${reachable(facts.workerUrl)}/healthz`, facts.jobs],
     ['Redis', withoutPassword(facts.redisUrl), facts.redisDir ?? 'from FOLIOT_REDIS_URL'],
+    facts.databaseUrl === undefined
+      ? ['PostgreSQL', 'none', 'no history is kept']
+      : ['PostgreSQL', withoutPassword(facts.databaseUrl), facts.databaseDir ?? 'from FOLIOT_DATABASE_URL'],
   ]
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   const table = rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('   ')}`.trimEnd())
@@ -45,8 +52,8 @@ function reachable(url: string): string {
   return url.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//[::1]').replace(/\/$/, '')
 }
 
-function withoutPassword(redisUrl: string): string {
-  const url = new URL(redisUrl)
+function withoutPassword(text: string): string {
+  const url = new URL(text)
   if (url.password !== '') url.password = '***'
   return url.href
 }

@@ -5,6 +5,7 @@ describe('readSettings', () => {
   it('starts the examples on this machine alone if nothing is set', () => {
     expect(readSettings({})).toEqual({
       redisUrl: undefined,
+      databaseUrl: undefined,
       apiHost: '127.0.0.1',
       apiPort: undefined,
       jobs: '@foliot/example-demo,@foliot/example-everyday',
@@ -15,20 +16,23 @@ describe('readSettings', () => {
   it('takes what is set, and an empty variable as one that is not', () => {
     const env = {
       FOLIOT_REDIS_URL: 'redis://r',
+      FOLIOT_DATABASE_URL: 'postgres://p',
       FOLIOT_API_HOST: '::1',
       FOLIOT_JOBS: 'mine',
       FOLIOT_API_KEYS: 'k:read',
     }
     expect(readSettings({ ...env, FOLIOT_API_PORT: '8080' })).toEqual({
       redisUrl: 'redis://r',
+      databaseUrl: 'postgres://p',
       apiHost: '::1',
       apiPort: 8080,
       jobs: 'mine',
       hasKeys: true,
     })
-    expect(readSettings({ FOLIOT_API_PORT: '', FOLIOT_REDIS_URL: '' })).toMatchObject({
+    expect(readSettings({ FOLIOT_API_PORT: '', FOLIOT_REDIS_URL: '', FOLIOT_DATABASE_URL: '' })).toMatchObject({
       apiPort: undefined,
       redisUrl: undefined,
+      databaseUrl: undefined,
     })
   })
 

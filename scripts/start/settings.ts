@@ -2,6 +2,8 @@
 export interface StartSettings {
   /** A Redis that runs elsewhere. Undefined: a private one is started. */
   redisUrl: string | undefined
+  /** A PostgreSQL that runs elsewhere. Undefined: a private one is started. */
+  databaseUrl: string | undefined
   /** Default 127.0.0.1. */
   apiHost: string
   /** Undefined: 3000, or the next free one. */
@@ -23,6 +25,7 @@ const DEFAULT_JOBS = [DEMO_JOBS, '@foliot/example-everyday'].join(',')
 export function readSettings(env: NodeJS.ProcessEnv): StartSettings {
   return {
     redisUrl: env.FOLIOT_REDIS_URL || undefined,
+    databaseUrl: env.FOLIOT_DATABASE_URL || undefined,
     apiHost: env.FOLIOT_API_HOST || '127.0.0.1',
     apiPort: readPort(env.FOLIOT_API_PORT),
     jobs: env.FOLIOT_JOBS || DEFAULT_JOBS,

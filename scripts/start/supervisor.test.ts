@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { askRedis, findRedisServer, freePort } from '@foliot/local-services'
-import { atEndOfFile, startProcess, type TestProcess, temporaryFolder, waitUntil } from '@foliot/testkit'
+import { askPostgres, atEndOfFile, startProcess, type TestProcess, temporaryFolder, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 
 /** An app as the supervisor knows it: logs that it is ready, answers, ends on SIGTERM or with its input. */
@@ -14,7 +14,8 @@ const APP = `
   import { connect } from 'node:net'
   const [name] = process.argv[1].split('/').at(-1).split('.')
   const log = (msg, more = {}) => console.log(JSON.stringify({ level: 30, time: Date.now(), msg, ...more }))
-  const { FOLIOT_REDIS_URL, FOLIOT_API_PORT, FOLIOT_JOBS, FOLIOT_SUPERVISED, FAKE_STUBBORN } = process.env
+  const { FOLIOT_REDIS_URL, FOLIOT_DATABASE_URL, FOLIOT_API_PORT, FOLIOT_JOBS } = process.env
+  const { FOLIOT_SUPERVISED, FAKE_STUBBORN } = process.env
   const stop = () => {
     if (FAKE_STUBBORN === name) return log('I stay')
     const redis = connect(new URL(FOLIOT_REDIS_URL).port, '127.0.0.1')
@@ -26,25 +27,28 @@ const APP = `
   const port = name === 'api' ? Number(FOLIOT_API_PORT) : 0
   const server = createServer((request, response) => response.end(request.url)).listen(port, '127.0.0.1', () => {
     const url = 'http://127.0.0.1:' + server.address().port
-    log('ready', { url, ownPid: process.pid, jobs: FOLIOT_JOBS, redisPort: new URL(FOLIOT_REDIS_URL).port })
+    const redisPort = new URL(FOLIOT_REDIS_URL).port
+    log('ready', { url, ownPid: process.pid, jobs: FOLIOT_JOBS, redisPort, databaseUrl: FOLIOT_DATABASE_URL })
   })
 `
 
 /** As scripts/start.ts, for apps of the test. */
 const START = `
-  const [, , start, api, worker, dataDir] = process.argv
+  const [, , start, api, worker, recorder, dataDir] = process.argv
   const { supervise } = await import(start + '/supervisor.ts')
   const { readSettings } = await import(start + '/settings.ts')
   const { openOutput } = await import(start + '/output.ts')
   const { listenForStop } = await import(start + '/stop-requests.ts')
   const requests = listenForStop()
-  const options = { settings: readSettings(process.env), env: process.env, entries: { api, worker }, dataDir, requests }
+  const options = { settings: readSettings(process.env), env: process.env, entries: { api, worker, recorder }, dataDir, requests }
   const code = await supervise({ ...options, output: openOutput(process.stdout, false) }).catch((error) => {
     console.log(error.message)
     return 1
   })
   process.exit(code)
 `
+
+const APPS = ['api', 'worker', 'recorder'] as const
 
 /** The last line of the screen. */
 const READY = 'Ctrl-C stops it.'
@@ -53,37 +57,47 @@ const isReady = (line: string, app: string): boolean => new RegExp(` ${app} +inf
 
 interface Started extends TestProcess {
   /** A fact that an app told when it was ready, the latest. */
-  told(app: 'api' | 'worker', field: string): string
+  told(app: (typeof APPS)[number], field: string): string
 }
+
+/** Making its data takes longer than the rest of a start. The apps of the test do not connect. */
+const NO_PRIVATE_POSTGRES = { FOLIOT_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
 
 interface StartOptions {
   env?: Record<string, string>
   dataDir?: string
   worker?: string
+  /** Those that are to be ready. Default: all. */
+  apps?: readonly (typeof APPS)[number][]
   /** The line that ends the start. */
   until?: string
 }
 
-async function start({ env = {}, dataDir, worker = APP, until = READY }: StartOptions = {}): Promise<Started> {
+async function start({
+  env = {},
+  dataDir,
+  worker = APP,
+  apps = APPS,
+  until = READY,
+}: StartOptions = {}): Promise<Started> {
   const dir = await temporaryFolder()
-  const files = { start: START, api: APP, worker }
+  const files = { start: START, api: APP, worker, recorder: APP }
   for (const [name, source] of Object.entries(files)) await writeFile(join(dir, `${name}.mjs`), source)
   const supervisor = await startProcess({
     entry: join(dir, 'start.mjs'),
-    args: [import.meta.dirname, join(dir, 'api.mjs'), join(dir, 'worker.mjs'), dataDir ?? join(dir, 'data')],
-    env: { FOLIOT_API_PORT: String(await freePort()), ...env },
+    args: [import.meta.dirname, ...APPS.map((app) => join(dir, `${app}.mjs`)), dataDir ?? join(dir, 'data')],
+    env: { FOLIOT_API_PORT: String(await freePort()), ...NO_PRIVATE_POSTGRES, ...env },
     until: ({ text }) => text.startsWith(until),
     ownGroup: true,
   })
-  if (until === READY)
-    for (const app of ['api', 'worker']) await supervisor.waitForLine((line) => isReady(line.text, app))
+  if (until === READY) for (const app of apps) await supervisor.waitForLine((line) => isReady(line.text, app))
   const told = (app: string, field: string): string => {
     const line = supervisor.lines.findLast((line) => isReady(line.text, app))
     return new RegExp(` ${field}=(\\S+)`).exec(line?.text ?? '')?.[1] ?? ''
   }
   // The apps are in groups of their own, so that a supervisor that is killed by a failing test leaves them to the test.
   atEndOfFile(async () => {
-    for (const app of ['api', 'worker']) endIfAlive(Number(told(app, 'ownPid')))
+    for (const app of APPS) endIfAlive(Number(told(app, 'ownPid')))
   })
   return Object.assign(supervisor, { told })
 }
@@ -116,7 +130,7 @@ describe('supervise', () => {
   })
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'on %s to its group stops worker, api, redis in this order',
+    'on %s to its group stops worker, api, recorder, redis in this order',
     async (signal) => {
       const supervisor = await start()
       const redisPort = Number(supervisor.told('worker', 'redisPort'))
@@ -126,9 +140,12 @@ describe('supervise', () => {
         (line) => /Stopping.*|\w+ ends before redis|SIGINT reached me/.exec(line.text) ?? [],
       )
       expect(ends).toEqual([
-        expect.stringMatching(/^Stopping worker, then api, then redis … .* up to 10 s to end; a second Ctrl-C/),
+        expect.stringMatching(
+          /^Stopping worker, then api, then recorder, then redis … .* up to 10 s to end; a second Ctrl-C/,
+        ),
         'worker ends before redis',
         'api ends before redis',
+        'recorder ends before redis',
       ])
       await expect(askRedis({ port: redisPort }, ['PING'])).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     },
@@ -148,7 +165,7 @@ describe('supervise', () => {
     const supervisor = await starting
     await writeFile(fifo, '')
     expect(await supervisor.exited).toEqual({ code: 0, signal: null })
-    expect(text(supervisor)).toBe('Stopping as soon as Redis has started …')
+    expect(text(supervisor)).toBe('Stopping as soon as Redis and PostgreSQL have started …')
   })
 
   it('resumes the data of the last start', async () => {
@@ -181,6 +198,34 @@ describe('supervise', () => {
     expect(await supervisor.stop()).toMatchObject({ code: 0 })
   })
 
+  it('runs a PostgreSQL for the apps, on the same port again if it dies, and stops it last', async () => {
+    const dataDir = await temporaryFolder()
+    const supervisor = await start({ dataDir, env: { FOLIOT_DATABASE_URL: '' } })
+    const url = supervisor.told('api', 'databaseUrl')
+    expect(supervisor.told('recorder', 'databaseUrl')).toBe(url)
+    expect(text(supervisor)).toMatch(new RegExp(`PostgreSQL +postgres://foliot:\\*{3}@127.* ${dataDir}/postgres$`, 'm'))
+    await askPostgres(url, `CREATE TABLE kept AS SELECT 'yes' AS answer`)
+    const [pid = ''] = (await readFile(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')
+    process.kill(Number(pid), 'SIGKILL')
+    await supervisor.waitForLine((line) => line.text.startsWith('postgres ended (SIGKILL)'))
+    expect(await waitUntil(() => askPostgres(url, 'SELECT answer FROM kept'))).toEqual([{ answer: 'yes' }])
+    expect(await supervisor.stop()).toEqual({ code: 0, signal: null })
+    expect(text(supervisor)).toContain('Stopping worker, then api, then recorder, then redis, then postgres …')
+    expect(existsSync(join(dataDir, 'postgres/data/postmaster.pid'))).toBe(false)
+  })
+
+  it('runs without history, and says why, if there can be no PostgreSQL', async () => {
+    const dataDir = await temporaryFolder()
+    await mkdir(join(dataDir, 'postgres/data'), { recursive: true })
+    const supervisor = await start({ dataDir, apps: ['api', 'worker'], env: { FOLIOT_DATABASE_URL: '' } })
+    expect(text(supervisor)).toMatch(
+      /^PostgreSQL could not be started, .*\nexpected the password of the PostgreSQL in /,
+    )
+    expect(text(supervisor)).toMatch(/PostgreSQL +none +no history is kept$/m)
+    expect([supervisor.told('api', 'databaseUrl'), supervisor.told('recorder', 'ownPid')]).toEqual(['""', ''])
+    expect(await supervisor.stop()).toEqual({ code: 0, signal: null })
+  })
+
   it('uses the Redis it is given, and leaves it running', async () => {
     const owner = await start()
     const url = `redis://127.0.0.1:${owner.told('api', 'redisPort')}`
@@ -189,6 +234,7 @@ describe('supervise', () => {
     expect(text(guest)).toMatch(/Redis +redis:.* from FOLIOT_REDIS_URL/)
     expect(await guest.stop()).toMatchObject({ code: 0 })
     expect(existsSync(join(dataDir, 'redis'))).toBe(false)
+    expect(existsSync(join(dataDir, 'postgres'))).toBe(false)
     expect(await askRedis({ port: Number(new URL(url).port) }, ['PING'])).toBe('PONG')
     await owner.stop()
   })

@@ -4,7 +4,8 @@ import { claimOn } from '@foliot/local-services'
 import { aborted } from './aborted.ts'
 import { chooseApiPort, DEFAULT_API_PORT } from './api-port.ts'
 import type { Output } from './output.ts'
-import { chooseRedis } from './private-redis.ts'
+import { type ChosenPostgres, choosePostgres } from './private-postgres.ts'
+import { type ChosenRedis, chooseRedis } from './private-redis.ts'
 import { type RunningApp, runApp } from './running-app.ts'
 import { renderScreen } from './screen.ts'
 import { DEMO_JOBS, type StartSettings } from './settings.ts'
@@ -16,8 +17,8 @@ export interface SupervisorOptions {
   /** Passed on to the apps. */
   env: NodeJS.ProcessEnv
   /** The main files of the apps. */
-  entries: { api: string; worker: string }
-  /** Where a private Redis keeps its data. */
+  entries: { api: string; worker: string; recorder: string }
+  /** Where a private Redis and a private PostgreSQL keep their data. */
   dataDir: string
   output: Output
   requests: StopRequests
@@ -27,8 +28,8 @@ export interface SupervisorOptions {
 const HOLD_MS = 10_000
 
 /**
- * Runs Redis, a worker and the api until asked to stop, then stops them in order: first who takes jobs, then who takes
- * requests, Redis last.
+ * Runs Redis, PostgreSQL, a worker, the api and a recorder until asked to stop, then stops them in order: first who takes
+ * jobs, then who takes requests, then who records what they did, last where the data is.
  *
  * @returns the exit code: 0 after an orderly stop, 1 after a configuration that an app refused, 130 after a kill.
  * @throws Error if it cannot start at all.
@@ -41,12 +42,13 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   if (settings.apiPort === undefined && port !== DEFAULT_API_PORT) {
     output.say(`Port ${DEFAULT_API_PORT} is taken: the api is on ${port} instead.`)
   }
-  const sayWhatFor = (): void => output.say('Stopping as soon as Redis has started …')
+  const sayWhatFor = (): void => output.say('Stopping as soon as Redis and PostgreSQL have started …')
   requests.stop.addEventListener('abort', sayWhatFor)
-  const redis = await chooseRedis(settings.redisUrl, redisDir, output.say)
+  const { redis, postgres } = await chooseServers(options, redisDir)
   requests.stop.removeEventListener('abort', sayWhatFor)
+  const servers = [redis.server, postgres?.server].filter((server) => server !== undefined)
   if (requests.stop.aborted) {
-    await redis.server?.stop()
+    for (const server of servers) await server.stop()
     return 0
   }
   const refused = new AbortController()
@@ -57,14 +59,18 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     NODE_COMPILE_CACHE: join(options.dataDir, 'compile-cache'),
     ...options.env,
     FOLIOT_REDIS_URL: redis.url,
+    ...(postgres !== undefined && { FOLIOT_DATABASE_URL: postgres.url }),
     FOLIOT_API_PORT: String(port),
     FOLIOT_JOBS: settings.jobs,
   }
-  const run = (name: 'api' | 'worker'): RunningApp =>
+  const run = (name: 'api' | 'worker' | 'recorder'): RunningApp =>
     runApp(name, { entry: options.entries[name], env, output, onConfigError: () => refused.abort() })
   const worker = run('worker')
   const api = run('api')
-  const inOrder = [worker.kept, api.kept, ...(redis.server === undefined ? [] : [redis.server])]
+  const recorder = postgres && run('recorder')
+  // A job is sent before it can be recorded: nobody has to wait until a recorder is ready.
+  recorder?.ready.catch(() => undefined)
+  const inOrder = [worker.kept, api.kept, ...(recorder ? [recorder.kept] : []), ...servers]
   const killed = aborted(requests.kill).then(async () => {
     await Promise.all(inOrder.map((child) => child.kill()))
     return 130
@@ -75,7 +81,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     if (urls !== undefined) {
       const hasDemo = settings.jobs.split(',').includes(DEMO_JOBS)
       const { jobs, hasKeys } = settings
-      output.show(renderScreen({ ...urls, redisUrl: redis.url, redisDir: redis.dir, jobs, hasDemo, hasKeys }))
+      const data = { redisUrl: redis.url, redisDir: redis.dir, databaseUrl: postgres?.url, databaseDir: postgres?.dir }
+      output.show(renderScreen({ ...urls, ...data, jobs, hasDemo, hasKeys }))
     }
     await aborted(ending)
     output.say(
@@ -89,6 +96,21 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   }
   const code = await Promise.race([orderly(), killed])
   return requests.kill.aborted ? killed : code
+}
+
+/** Both at a time: the first start makes the data of PostgreSQL, which takes longer than all the rest. */
+async function chooseServers(
+  { settings, dataDir, output }: SupervisorOptions,
+  redisDir: string,
+): Promise<{ redis: ChosenRedis; postgres: ChosenPostgres | undefined }> {
+  const choosingPostgres = choosePostgres(settings.databaseUrl, join(dataDir, 'postgres'), output.say)
+  try {
+    const redis = await chooseRedis(settings.redisUrl, redisDir, output.say)
+    return { redis, postgres: await choosingPostgres }
+  } catch (error) {
+    await (await choosingPostgres)?.server?.stop()
+    throw error
+  }
 }
 
 /** @throws Error if Foliot runs on this folder: two would spoil each other's data. */

@@ -10,8 +10,11 @@ import type {
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Redis } from 'ioredis'
+import type { Backlog } from './backlog.ts'
 import type { Finishes } from './finishes.ts'
+import type { History } from './history.ts'
 import type { InputCheck } from './input-check.ts'
+import type { JobReader } from './job-reader.ts'
 import type { Operations } from './operations.ts'
 
 /** The server, with routes that take and give what their Zod schemas say. */
@@ -31,7 +34,12 @@ export interface ApiDeps {
   disk: Disk
   catalog: Catalog
   inputs: InputCheck
+  /** Reads jobs from wherever they are. */
+  jobs: JobReader
+  /** Undefined where nothing is recorded. */
+  history: History | undefined
   finishes: Finishes
+  backlog: Backlog
   operations: Operations
   keys: ApiKeys
   metrics: Metrics

@@ -1,19 +1,20 @@
 import { isTerminal, type Job } from '@foliot/jobs'
-import { FinishWatch, type JobRef, readJob } from '@foliot/queue'
+import { FinishWatch, type JobRef } from '@foliot/queue'
 import type { Redis } from 'ioredis'
+import type { JobReader } from './job-reader.ts'
 
 /** The stream that wakes us is trimmed: a job on a busy queue is looked at so often all the same. */
 const LOOK_EVERY_MS = 2000
 
 /** Answers those who wait for the end of a job. */
 export class Finishes {
-  readonly #redis: Redis
+  readonly #jobs: JobReader
   readonly #watch: FinishWatch
   readonly #sleepers = new Set<() => void>()
   #stopped = false
 
-  constructor(redis: Redis) {
-    this.#redis = redis
+  constructor(redis: Redis, jobs: JobReader) {
+    this.#jobs = jobs
     this.#watch = new FinishWatch(redis)
   }
 
@@ -28,7 +29,7 @@ export class Finishes {
     try {
       for (;;) {
         const toldBefore = told
-        const job = await readJob(this.#redis, [queue], id)
+        const job = await this.#jobs.readIn({ queue, id })
         const left = until - performance.now()
         const ended = isTerminal(job.status)
         if (ended || left <= 0 || gone.aborted || this.#stopped) return { job, ended }

@@ -1,5 +1,5 @@
-import type { Catalog, JobFilter } from '@foliot/queue'
-import type { ListQuery } from './wire/list.ts'
+import type { Catalog, JobFilter, JobSearch } from '@foliot/queue'
+import { INPUT_PARAM, type ListQuery, type SearchQuery } from './wire/list.ts'
 
 /** A filter of a query string or a body as the queue package takes it. Every queue, unless one is named. */
 export async function toFilter(query: Omit<ListQuery, 'limit' | 'cursor'>, catalog: Catalog): Promise<JobFilter> {
@@ -16,5 +16,22 @@ export async function toFilter(query: Omit<ListQuery, 'limit' | 'cursor'>, catal
     ...(from !== undefined && { from: Date.parse(from) }),
     ...(to !== undefined && { to: Date.parse(to) }),
     ...(id !== undefined && { ids: new Set(id) }),
+  }
+}
+
+/** What a list of jobs is asked for. */
+export async function toSearch(query: SearchQuery, catalog: Catalog): Promise<JobSearch> {
+  const { status: statuses, worker, minDurationMs, maxDurationMs, q } = query
+  const input = Object.entries(query).flatMap(([name, value]) =>
+    name.startsWith(INPUT_PARAM) ? { path: name.slice(INPUT_PARAM.length).split('.'), value: String(value) } : [],
+  )
+  return {
+    ...(await toFilter(query as Omit<ListQuery, 'limit' | 'cursor'>, catalog)),
+    ...(statuses && { statuses }),
+    ...(worker !== undefined && { worker }),
+    ...(minDurationMs !== undefined && { minDurationMs }),
+    ...(maxDurationMs !== undefined && { maxDurationMs }),
+    ...(q !== undefined && { q }),
+    ...(input.length > 0 && { input }),
   }
 }

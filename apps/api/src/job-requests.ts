@@ -37,13 +37,14 @@ export interface SentJob {
 /**
  * Turns what a caller sent into a job to store.
  *
- * @throws FoliotError `unknown_job_type`, `validation_failed`, `payload_too_large`, `durability_unavailable`
+ * @throws FoliotError `unknown_job_type`, `validation_failed`, `payload_too_large`, `durability_unavailable`, `backpressure`
  */
 export async function toNewJob(
   { request, inputText }: SentJob,
   origin: RequestOrigin,
-  { catalog, inputs, disk }: Pick<ApiDeps, 'catalog' | 'inputs' | 'disk'>,
+  { catalog, inputs, disk, backlog }: Pick<ApiDeps, 'catalog' | 'inputs' | 'disk' | 'backlog'>,
 ): Promise<NewJob> {
+  backlog.assertRoom()
   const type = await catalog.find(request.type)
   inputs.check(type, request.input, inputText)
   const { dedupe, durability } = request

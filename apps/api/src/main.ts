@@ -2,14 +2,18 @@
  * The api: REST, OpenAPI, metrics. It takes jobs, shows and repairs them; it loads no handler. Start as many as needed.
  */
 import { isLoopback } from '@foliot/access'
+import { openDatabase } from '@foliot/history'
 import { runServices } from '@foliot/lifecycle'
 import { Catalog, connectForRequests, Disk, defineScripts } from '@foliot/queue'
 import { exitOnSettingsError, SETTINGS_EXIT_CODE } from '@foliot/settings'
 import { createLogger, createMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
+import { Backlog } from './backlog.ts'
 import { Deadlines } from './deadlines.ts'
 import { readApiEnv, readKeys } from './env.ts'
 import { Finishes } from './finishes.ts'
+import { History } from './history.ts'
 import { InputCheck } from './input-check.ts'
+import { JobReader } from './job-reader.ts'
 import { Listener } from './listener.ts'
 import { observeQueues } from './observe-queues.ts'
 import { Operations } from './operations.ts'
@@ -31,7 +35,11 @@ const redis = defineScripts(connectForRequests(env.FOLIOT_REDIS_URL))
 const catalog = new Catalog(redis)
 // Before anything is waited for: an error of the connection that nobody listens to is printed by ioredis itself.
 const redisWatch = new RedisWatch(redis, catalog, log)
-const finishes = new Finishes(redis)
+const db = env.FOLIOT_DATABASE_URL === undefined ? undefined : openApiDatabase(env.FOLIOT_DATABASE_URL)
+const history = db && new History(db, log)
+const jobs = new JobReader({ redis, catalog, history })
+const finishes = new Finishes(redis, jobs)
+const backlog = new Backlog({ redis, catalog, maxJobs: env.FOLIOT_HISTORY_BACKLOG_MAX_JOBS, log })
 const operations = new Operations(redis, log)
 const deadlines = new Deadlines(redis, catalog, log)
 observeQueues(metrics.meter, redis, catalog)
@@ -39,8 +47,11 @@ const app = await buildServer({
   redis,
   disk: new Disk(redis),
   catalog,
+  jobs,
+  history,
   inputs: new InputCheck(log),
   finishes,
+  backlog,
   operations,
   keys,
   metrics,
@@ -57,6 +68,7 @@ await runServices({
     redisWatch,
     operations,
     deadlines,
+    backlog,
     listener,
     {
       name: 'ready line',
@@ -75,7 +87,9 @@ await runServices({
     // After the last request that could begin one, and while they can still be given back.
     operations,
     deadlines,
+    backlog,
     redisWatch,
+    { name: 'connections to PostgreSQL', start: async () => {}, stop: async () => db?.destroy() },
     {
       name: 'telemetry',
       start: async () => {},
@@ -87,6 +101,18 @@ await runServices({
   supervised: env.FOLIOT_SUPERVISED,
   log,
 })
+
+/** A caller waits no longer for the history than this: a server that hangs is given up. */
+function openApiDatabase(url: string) {
+  return openDatabase({
+    url,
+    poolSize: 8,
+    applicationName: 'foliot-api',
+    connectTimeoutMs: 1500,
+    statementTimeoutMs: 5000,
+    queryTimeoutMs: 6000,
+  })
+}
 
 /** An api that others can reach and that asks nobody who they are does not start. */
 function readKeysOrExit() {

@@ -9,7 +9,10 @@ import { invalid } from './problem.ts'
 export function refuseUnreadParts(app: Api): void {
   app.addHook('onRoute', (route) => {
     if (!route.url.startsWith('/v1/')) return
-    const checks = [...(route.schema?.querystring ? [] : [refuseQuery]), ...(route.schema?.body ? [] : [refuseBody])]
+    const checks = [
+      route.schema?.querystring ? refusePrototype : refuseQuery,
+      ...(route.schema?.body ? [] : [refuseBody]),
+    ]
     route.preValidation = [...[route.preValidation ?? []].flat(), ...checks]
   })
 }
@@ -18,6 +21,12 @@ type Done = (error?: Error) => void
 
 function refuseQuery({ query }: FastifyRequest, _reply: FastifyReply, done: Done): void {
   done(unread('query string', 'query parameters', query))
+}
+
+/** Where a schema lets names in that it does not know, Zod passes over this one. */
+function refusePrototype({ query }: FastifyRequest, _reply: FastifyReply, done: Done): void {
+  const isThere = Object.hasOwn(query as object, '__proto__')
+  done(isThere ? unread('query string', 'such parameter', { ['__proto__']: '' }) : undefined)
 }
 
 function refuseBody({ body }: FastifyRequest, _reply: FastifyReply, done: Done): void {

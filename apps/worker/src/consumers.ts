@@ -1,5 +1,5 @@
 import type { Service } from '@foliot/lifecycle'
-import { CancelWatch, Consumer, denialOf, isRedisTrouble, type RunningAttempt } from '@foliot/queue'
+import { CancelWatch, Consumer, denialOf, isRedisTrouble, RecordingWatch, type RunningAttempt } from '@foliot/queue'
 import { type JobMetrics, type Logger, withJobSpan } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import { type PipelineDeps, runAttempt } from './pipeline.ts'
@@ -29,11 +29,14 @@ export class Consumers implements Service {
   readonly name = 'consumers'
   readonly #consumers: Consumer[]
   readonly #cancels: CancelWatch
+  readonly #recording: RecordingWatch
   readonly #graceMs: number
 
   constructor(options: ConsumersOptions) {
     this.#graceMs = Math.max(0, options.graceMs - HAND_BACK_MS)
-    this.#consumers = options.queues.map((queue) => createConsumer(queue, options))
+    this.#recording = new RecordingWatch(options.redis)
+    const keepsFinished = (): boolean => this.#recording.on
+    this.#consumers = options.queues.map((queue) => createConsumer(queue, keepsFinished, options))
     this.#cancels = new CancelWatch({
       redis: options.redis,
       onRequest: ({ id, request }) => {
@@ -52,17 +55,18 @@ export class Consumers implements Service {
   }
 
   async start(): Promise<void> {
-    await this.#cancels.start()
+    await Promise.all([this.#cancels.start(), this.#recording.start()])
     await Promise.all(this.#consumers.map((consumer) => consumer.start()))
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#consumers.map((consumer) => consumer.stop(this.#graceMs)))
     this.#cancels.stop()
+    this.#recording.stop()
   }
 }
 
-function createConsumer(queue: string, options: ConsumersOptions): Consumer {
+function createConsumer(queue: string, keepsFinished: () => boolean, options: ConsumersOptions): Consumer {
   const { concurrency, worker, redis, pipeline, metrics } = options
   const log = options.log.child({ queue })
   return new Consumer({
@@ -70,6 +74,7 @@ function createConsumer(queue: string, options: ConsumersOptions): Consumer {
     concurrency,
     worker,
     redis,
+    keepsFinished,
     run: (attempt) => runReported(attempt, pipeline, metrics, log),
     onError: (err) => {
       // That Redis is away, refuses writes or lets nobody in concerns all queues: `RedisConnection` says so, once.

@@ -1,7 +1,7 @@
 import * as demo from '@foliot/example-demo/jobs'
 import type { Job } from '@foliot/jobs'
 import { listWorkers } from '@foliot/queue'
-import { startProcess, startRedis, startWorker, type TestProcess } from '@foliot/testkit'
+import { startProcess, startRedis, startWorker, type TestProcess, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { end, wait } from './fixtures/jobs.ts'
 import { openTestBed } from './fixtures/test-bed.ts'
@@ -82,7 +82,12 @@ describe.concurrent('a worker whose Redis is away', () => {
     await worker.waitForLine(({ json }) => json?.msg === 'Redis is back')
     expect((await fetch(`${worker.url}/healthz`)).status).toBe(200)
     expect(news(worker)).toEqual([away(port), 'Redis is back'])
-    expect(await listWorkers(bed.redis)).toMatchObject([{ pid: worker.pid, state: 'running' }])
+    // Its last heartbeat may have run out while Redis was away.
+    const workers = await waitUntil(async () => {
+      const live = await listWorkers(bed.redis)
+      return live.length > 0 ? live : undefined
+    })
+    expect(workers).toMatchObject([{ pid: worker.pid, state: 'running' }])
     expect(await worker.stop()).toEqual({ code: 0, signal: null })
     expect(worker.lines.filter(({ json }) => json?.level === 'error')).toHaveLength(1)
   })

@@ -18,6 +18,7 @@ describe('defineJob', () => {
       timeoutMs: 60_000,
       priority: 0,
       isolation: 'inline',
+      history: 'all',
       redact: [],
       retry: { attempts: 8, kind: 'exponential', baseMs: 1000, factor: 2, maxMs: 60_000, jitter: 'full' },
     })
@@ -41,6 +42,7 @@ describe('defineJob', () => {
     [{ priority: PRIORITY_MAX + 1 }, /`priority` to be an integer/],
     [{ version: 0 }, /`version` to be an integer/],
     [{ isolation: 'thread' as 'process' }, /expected `isolation` to be "inline" or "process", got "thread"/],
+    [{ history: 'some' as 'all' }, /expected `history` to be "all" or "failures" or "none", got "some"/],
   ])('refuses %j and says what it expected', (wrong, message) => {
     expect(() => defineJob({ name: 'image.resize', input: z.json(), ...wrong })).toThrow(message)
   })

@@ -13,6 +13,11 @@ export const ISOLATIONS = ['inline', 'process'] as const
 
 export type Isolation = (typeof ISOLATIONS)[number]
 
+/** What of a type's jobs the history keeps: all, those that failed or timed out, or none. */
+export const HISTORIES = ['all', 'failures', 'none'] as const
+
+export type History = (typeof HISTORIES)[number]
+
 /** What `defineJob` takes. Everything but `name` and `input` has a default. */
 export interface JobOptions<Name extends string, Input extends JobSchema, Output extends JobSchema> {
   /** `area.verb`, for example `billing.send-invoice`. Stored in Redis: never rename it, define a new type instead. */
@@ -38,6 +43,8 @@ export interface JobOptions<Name extends string, Input extends JobSchema, Output
    * it, which is killed if the handler does not end when it is told to, and whose death harms nobody else.
    */
   isolation?: Isolation
+  /** What of its jobs the history keeps, where there is one. Default `all`. What is not kept is gone after an hour. */
+  history?: History
   /** Names of input and output fields that logs, traces and boards must not show. Default none. */
   redact?: readonly string[]
 }
@@ -58,6 +65,7 @@ export interface JobDefinition<
   readonly timeoutMs: number
   readonly priority: number
   readonly isolation: Isolation
+  readonly history: History
   readonly redact: readonly string[]
 }
 
@@ -84,6 +92,7 @@ const DEFAULTS = {
   timeoutMs: 60_000,
   priority: 0,
   isolation: 'inline' as Isolation,
+  history: 'all' as History,
   redact: [] as string[],
 }
 
@@ -113,14 +122,15 @@ export function defineJob<
   assertInteger(definition.name, 'version', definition.version, 1, Number.MAX_SAFE_INTEGER)
   assertInteger(definition.name, 'timeoutMs', definition.timeoutMs, 1, TIMEOUT_MAX_MS)
   assertInteger(definition.name, 'priority', definition.priority, 0, PRIORITY_MAX)
-  assertIsolation(definition.name, definition.isolation)
+  assertOneOf(definition.name, 'isolation', definition.isolation, ISOLATIONS)
+  assertOneOf(definition.name, 'history', definition.history, HISTORIES)
   return Object.freeze({ ...definition, redact: Object.freeze([...definition.redact]) })
 }
 
-function assertIsolation(job: string, value: Isolation): void {
-  if (ISOLATIONS.includes(value)) return
-  const choice = ISOLATIONS.map((isolation) => `"${isolation}"`).join(' or ')
-  throw new TypeError(`job "${job}": expected \`isolation\` to be ${choice}, got ${JSON.stringify(value)}`)
+function assertOneOf(job: string, field: string, value: string, choices: readonly string[]): void {
+  if (choices.includes(value)) return
+  const choice = choices.map((word) => `"${word}"`).join(' or ')
+  throw new TypeError(`job "${job}": expected \`${field}\` to be ${choice}, got ${JSON.stringify(value)}`)
 }
 
 function assertInteger(job: string, field: string, value: number, min: number, max: number): void {

@@ -7,7 +7,8 @@ import type { JobType } from './job.ts'
  * @throws TypeError if a schema cannot be said in JSON Schema, with the job's name and the schema library's reason.
  */
 export function describeJob(definition: AnyJobDefinition): JobType {
-  const { name, version, queue, description, retry, timeoutMs, priority, isolation, redact, input, output } = definition
+  const { name, version, queue, description, retry, timeoutMs, priority, isolation, history, redact } = definition
+  const { input, output } = definition
   return {
     name,
     version,
@@ -19,6 +20,7 @@ export function describeJob(definition: AnyJobDefinition): JobType {
     timeoutMs,
     priority,
     isolation,
+    history,
     redact,
   }
 }

@@ -1,6 +1,8 @@
 export {
   type AnyJobDefinition,
   defineJob,
+  HISTORIES,
+  type History,
   ISOLATIONS,
   type Isolation,
   type JobData,

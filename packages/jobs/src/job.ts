@@ -1,4 +1,4 @@
-import type { Isolation } from './define-job.ts'
+import type { History, Isolation } from './define-job.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 import type { JobStatus, TimelineEvent } from './states.ts'
 
@@ -74,5 +74,7 @@ export interface JobType {
   priority: number
   /** Missing where a worker announced it that did not know of a choice: inline. */
   isolation?: Isolation
+  /** Missing likewise: all. */
+  history?: History
   redact: readonly string[]
 }

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { link, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { askRedis, RedisReplyError } from './ask-redis.ts'
 import { isAlive } from './is-alive.ts'
-import { redisPid } from './redis-pid.ts'
+import { redisKind } from './redis-kind.ts'
+import type { ServerKind } from './server-kind.ts'
 
-/** Who runs a Redis on a data folder. Two servers on one folder would spoil each other's files. */
+/** Who runs a server on a data folder. Two on one folder would spoil each other's files. */
 export interface Claim {
   /** The process that started the server. */
   ownerPid: number
@@ -16,10 +14,7 @@ export interface Claim {
   port: number
 }
 
-/** How long a living owner may need from its claim until its server answers. */
-const START_MS = 2000
-
-const claimFile = (dir: string): string => join(dir, 'redis.json')
+const claimFile = (kind: ServerKind, dir: string): string => join(dir, kind.claimFile)
 
 /**
  * Makes `dir` ours. A server whose owner has died without stopping it is stopped first, so that a second start takes
@@ -27,21 +22,21 @@ const claimFile = (dir: string): string => join(dir, 'redis.json')
  *
  * @throws Error if a living process runs a server there.
  */
-export async function claimFolder(dir: string, port: number): Promise<void> {
-  const file = claimFile(dir)
+export async function claimFolder(kind: ServerKind, dir: string, port: number): Promise<void> {
+  const file = claimFile(kind, dir)
   const claim: Claim = { ownerPid: process.pid, port }
   const draft = `${file}.${randomUUID()}`
   await writeFile(draft, JSON.stringify(claim))
   try {
     // A link appears at once and with its content, and only one process can make it.
-    while (!(await linked(draft, file))) await endPrevious(dir)
+    while (!(await linked(draft, file))) await endPrevious(kind, dir)
   } finally {
     await rm(draft, { force: true })
   }
 }
 
-export async function releaseFolder(dir: string): Promise<void> {
-  await rm(claimFile(dir), { force: true })
+export async function releaseFolder(kind: ServerKind, dir: string): Promise<void> {
+  await rm(claimFile(kind, dir), { force: true })
 }
 
 /**
@@ -50,9 +45,9 @@ export async function releaseFolder(dir: string): Promise<void> {
  * @throws Error if the folder holds a claim that cannot be read, or its server does not say what it serves.
  */
 export async function claimOn(dir: string): Promise<Claim | undefined> {
-  const claim = await readClaim(dir)
+  const claim = await readClaim(redisKind, dir)
   if (claim === undefined || !isAlive(claim.ownerPid)) return undefined
-  return (await serverOn(claim.port, dir)) === undefined ? undefined : claim
+  return (await redisKind.serverOn(dir, claim.port)) === undefined ? undefined : claim
 }
 
 async function linked(draft: string, file: string): Promise<boolean> {
@@ -65,27 +60,27 @@ async function linked(draft: string, file: string): Promise<boolean> {
   }
 }
 
-async function endPrevious(dir: string): Promise<void> {
-  const claim = await readClaim(dir)
+async function endPrevious(kind: ServerKind, dir: string): Promise<void> {
+  const claim = await readClaim(kind, dir)
   if (claim === undefined) return
-  let serverPid = await serverOn(claim.port, dir)
-  const giveUpAt = Date.now() + START_MS
+  let serverPid = await kind.serverOn(dir, claim.port)
+  const giveUpAt = Date.now() + kind.startMs
   while (serverPid === undefined && isAlive(claim.ownerPid) && Date.now() < giveUpAt) {
     await sleep(20)
-    if ((await readClaim(dir)) === undefined) return
-    serverPid = await serverOn(claim.port, dir)
+    if ((await readClaim(kind, dir)) === undefined) return
+    serverPid = await kind.serverOn(dir, claim.port)
   }
   if (serverPid !== undefined && isAlive(claim.ownerPid)) {
     throw new Error(
-      `the data in ${dir} is in use by process ${claim.ownerPid} (Redis on port ${claim.port}). Stop that process first`,
+      `the data in ${dir} is in use by process ${claim.ownerPid} (${kind.name} on port ${claim.port}). Stop that process first`,
     )
   }
-  if (serverPid !== undefined) await endServer(serverPid, claim.port)
-  await releaseFolder(dir)
+  if (serverPid !== undefined) await kind.end(serverPid, claim.port)
+  await releaseFolder(kind, dir)
 }
 
-async function readClaim(dir: string): Promise<Claim | undefined> {
-  const file = claimFile(dir)
+async function readClaim(kind: ServerKind, dir: string): Promise<Claim | undefined> {
+  const file = claimFile(kind, dir)
   try {
     const { ownerPid, port } = JSON.parse(await readFile(file, 'utf8')) as Partial<Claim>
     if (Number.isSafeInteger(ownerPid) && Number.isSafeInteger(port)) return { ownerPid, port } as Claim
@@ -93,32 +88,5 @@ async function readClaim(dir: string): Promise<Claim | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     if (!(error instanceof SyntaxError)) throw error
   }
-  throw new Error(`expected ${file} to hold {ownerPid, port}. If no Redis runs on ${dir}, remove that file`)
-}
-
-/** The process id of the Redis that listens on `port`, if its data is in `dir`. A port that was reused is not ours. */
-async function serverOn(port: number, dir: string): Promise<number | undefined> {
-  try {
-    const reply = await askRedis({ port }, ['CONFIG', 'GET', 'dir'])
-    const served = Array.isArray(reply) ? reply[1] : undefined
-    if (typeof served !== 'string' || (await realpath(served)) !== (await realpath(dir))) return undefined
-    return await redisPid(port)
-  } catch (error) {
-    if (!(error instanceof RedisReplyError)) return undefined
-    throw new Error(
-      `expected the Redis on port ${port} to tell its data folder, got "${error.message}". ` +
-        `If it is not in ${dir}, remove ${claimFile(dir)}; else stop it`,
-      { cause: error },
-    )
-  }
-}
-
-/** The server is no child of ours, so its exit is known by the end of a connection to it. */
-async function endServer(pid: number, port: number): Promise<void> {
-  const socket = connect({ port, host: '127.0.0.1' })
-  await once(socket, 'connect')
-  const closed = once(socket, 'close')
-  socket.resume()
-  process.kill(pid, 'SIGTERM')
-  await closed
+  throw new Error(`expected ${file} to hold {ownerPid, port}. If no ${kind.name} runs on ${dir}, remove that file`)
 }

@@ -6,10 +6,13 @@ export type { RunningAttempt, StopReason } from './attempts/running-attempt.ts'
 export { type Settlement, STOP_MANNERS, type StopManner } from './attempts/settlement.ts'
 export { type Enqueued, enqueue, enqueueMany, type NewJob } from './enqueue/enqueue.ts'
 export { GROUP_LIMIT, groupErrors, SCAN_LIMIT } from './jobs/error-groups.ts'
-export { locateJob, readJob, readLog } from './jobs/find-job.ts'
+export { locateJob, readJob, readLog, whichAreThere } from './jobs/find-job.ts'
 export { type FinishWaiter, FinishWatch } from './jobs/finish-watch.ts'
 export type { JobFilter } from './jobs/job-filter.ts'
-export { type JobPage, type JobSearch, listDeadLetters, listJobs } from './jobs/list-jobs.ts'
+export { type StoredJob, statusOf, toJob } from './jobs/job-hash.ts'
+export type { InputCondition, JobSearch } from './jobs/job-search.ts'
+export { type JobTexts, textsOf } from './jobs/job-texts.ts'
+export { type JobPage, listDeadLetters, listJobs } from './jobs/list-jobs.ts'
 export { cancelJob, type JobRef, type MoveReason, promoteJob, redriveJob } from './jobs/moves.ts'
 export { endOverdue, LOOK_FOR_OVERDUE_EVERY_MS } from './jobs/overdue.ts'
 export { countPlaces, listPlace, PLACES, type Place } from './jobs/places.ts'
@@ -22,10 +25,12 @@ export { pauseOperation, readOperation, resumeOperation } from './operations/rec
 export { type FinishedAttempt, finishedAttempts } from './outbox/finished-attempts.ts'
 export {
   dropOutbox,
+  dropUnkept,
   type FinishedEntry,
   holdOutbox,
   measureOutboxes,
   type OutboxState,
+  queuesToEmpty,
   readOutbox,
   takeFromOutbox,
 } from './outbox/outbox.ts'

@@ -7,6 +7,8 @@ import { cancelJob, promoteJob, redriveJob } from './jobs/moves.ts'
 import { sweepQueue } from './jobs/sweep.ts'
 import * as keys from './keys.ts'
 import { startOperation } from './operations/drive.ts'
+import { holdOutbox, readOutbox, takeFromOutbox } from './outbox/outbox.ts'
+import { sayRecording } from './outbox/recording.ts'
 import { announce } from './queues/catalog.ts'
 import { limitQueue, pauseQueue, resumeQueue } from './queues/queues.ts'
 import { beat } from './queues/workers.ts'
@@ -65,6 +67,11 @@ async function useEverything(queue: string): Promise<void> {
     await q.readWhen(queue, id, ({ nextAttemptAt }) => nextAttemptAt !== undefined)
   for (const job of [{}, { priority: 1 }]) await add(job)
   await consumer.stop(0)
+  await sayRecording(q.redis)
+  await holdOutbox(q.redis, queue, 'r1', 60_000)
+  const finished = await readOutbox(q.redis, queue, 100)
+  const isOf = (id: string) => finished.filter((entry) => entry.id === id)
+  await takeFromOutbox(q.redis, queue, { taken: isOf(ids.done), unkept: isOf(ids.promoted) })
   expect(errors).toEqual([])
 }
 
@@ -94,10 +101,15 @@ describe('the keys of a database that everything was done to', () => {
       keys.workersKey,
       keys.operationLeasesKey,
       keys.deadlinesKey(queue),
+      keys.indexKey(queue),
+      keys.unrecordedKey(queue),
+      keys.unkeptKey(queue),
     ]
     const withTtl = [
       [keys.idempotencyKey(queue, '*'), 1],
       [keys.sweepLeaseKey(queue), 1],
+      [keys.recordingKey, 1],
+      [keys.recorderLeaseKey(queue), 1],
       [keys.recoveredKey(queue), 1],
       [keys.workerKey('w1'), 1],
       // A redrive and a discard.
@@ -131,6 +143,10 @@ describe('keys.ts', () => {
       keys.sweepLeaseKey(queue),
       keys.recoveredKey(queue),
       keys.deadlinesKey(queue),
+      keys.indexKey(queue),
+      keys.unrecordedKey(queue),
+      keys.unkeptKey(queue),
+      keys.recorderLeaseKey(queue),
       keys.brokenBase(queue),
       keys.operationPartKey(queue, 'id'),
       keys.operationUnfinishedKey(queue, 'id'),
@@ -140,6 +156,11 @@ describe('keys.ts', () => {
       keys.sweepLeaseKey(queue),
       keys.recoveredKey(queue),
       keys.deadlinesKey(queue),
+      keys.indexKey(queue),
+      keys.unrecordedKey(queue),
+      keys.unkeptKey(queue),
+      keys.recorderLeaseKey(queue),
+      keys.recordingKey,
       keys.brokenBase(queue),
       keys.cancelChannel,
       keys.catalogKey,

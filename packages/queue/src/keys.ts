@@ -109,6 +109,12 @@ export const indexKey = (queue: string): string => `foliot-x:{${queue}}:jobs`
  */
 export const unrecordedKey = (queue: string): string => `foliot-x:{${queue}}:unrecorded`
 
+/**
+ * ZSET job id → when it ended (ms), for finished jobs that the recorder was told not to keep. They are out of `completed`, where
+ * they would stand before the others; the recorder removes those that are past their time.
+ */
+export const unkeptKey = (queue: string): string => `foliot-x:{${queue}}:unkept`
+
 /** What keys of any type with a TTL begin with, followed by a job's id: what was found where its hash should be. */
 export const brokenBase = (queue: string): string => `foliot-x:{${queue}}:broken:`
 

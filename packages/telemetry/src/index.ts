@@ -6,5 +6,12 @@ export { createLogger, type Logger, traceBindings } from './logger.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export { METRICS } from './names.ts'
 export { queueMetrics } from './queue-metrics.ts'
+export {
+  type OutboxesReading,
+  type OutboxReading,
+  outboxMetrics,
+  type RecorderMetrics,
+  recorderMetrics,
+} from './recorder-metrics.ts'
 export { traceContextOf } from './trace-context.ts'
 export { startTracing } from './tracing.ts'

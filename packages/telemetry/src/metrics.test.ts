@@ -4,6 +4,7 @@ import { jobMetrics } from './job-metrics.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { METRICS } from './names.ts'
 import { type QueuesReading, queueMetrics } from './queue-metrics.ts'
+import { type OutboxesReading, outboxMetrics, recorderMetrics } from './recorder-metrics.ts'
 
 const warnings: unknown[] = []
 const log = { warn: (...line: unknown[]) => void warnings.push(line) }
@@ -26,6 +27,8 @@ function samplesOf(text: string): Record<string, number> {
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]))
 }
 
+const OUTBOXES: OutboxesReading = { redisBytes: 5, outboxes: [{ queue: 'email', jobs: 1, oldestAgeSeconds: 2 }] }
+
 const READING: QueuesReading = {
   workers: 2,
   queues: [{ queue: 'email', depth: { queued: 3, running: 0 }, oldestAgeSeconds: 1.5, deadLetters: 4 }],
@@ -39,6 +42,9 @@ describe('the metrics of a process', () => {
     jobMetrics(meter).retried('email', 'mail.send')
     httpMetrics(meter).request('GET', '/v1/jobs/:id', 200, 0.1)
     queueMetrics(meter, async () => READING)
+    recorderMetrics(meter).recorded('email', 2)
+    recorderMetrics(meter).refused('email')
+    outboxMetrics(meter, async () => OUTBOXES)
     const exposed = [...(await text()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
     expect(exposed.sort()).toEqual([...Object.values(METRICS), 'target_info'].sort())
   })
@@ -54,6 +60,23 @@ describe('the metrics of a process', () => {
     jobMetrics(one.meter).retried('email', 'mail.send')
     expect(await one.text()).toContain('foliot_job_retries_total{')
     expect(await other.text()).not.toContain('foliot_job_retries_total')
+  })
+})
+
+describe('the metrics of a recorder', () => {
+  it('tell by queue what was recorded, what was refused, and what waits', async () => {
+    const { meter, text } = start()
+    recorderMetrics(meter).recorded('email', 2)
+    recorderMetrics(meter).recorded('email', 3)
+    recorderMetrics(meter).refused('email')
+    outboxMetrics(meter, async () => OUTBOXES)
+    expect(samplesOf(await text())).toMatchObject({
+      'foliot_history_recorded_total{queue="email"}': 5,
+      'foliot_history_refused_total{queue="email"}': 1,
+      'foliot_history_waiting_jobs{queue="email"}': 1,
+      'foliot_history_oldest_age_seconds{queue="email"}': 2,
+      foliot_redis_memory_bytes: 5,
+    })
   })
 })
 

@@ -16,6 +16,16 @@ export const METRICS = Object.freeze({
   deadLetters: 'foliot_dead_letters',
   /** Workers with a heartbeat. */
   workers: 'foliot_workers',
+  /** Jobs taken into the history. Label queue. */
+  historyRecorded: 'foliot_history_recorded_total',
+  /** Jobs that the history cannot keep. Label queue. */
+  historyRefused: 'foliot_history_refused_total',
+  /** Jobs that ended and are not in the history yet. Label queue. */
+  historyWaiting: 'foliot_history_waiting_jobs',
+  /** How long the oldest of them has waited. Label queue. */
+  historyOldestAge: 'foliot_history_oldest_age_seconds',
+  /** Memory that Redis uses. */
+  redisMemory: 'foliot_redis_memory_bytes',
   /** How long a request took. Labels method, route, status_code. */
   httpDuration: 'http_request_duration_seconds',
 })

@@ -12,7 +12,7 @@ const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/packa
 /** Runs this source as the only test file of a run of its own. Gives what it wrote as a line of JSON. */
 async function runTestFile(source: string): Promise<Record<string, unknown>> {
   const root = await temporaryFolder()
-  const conditions = `conditions: ['source', 'node', 'import', 'module', 'default']`
+  const conditions = `conditions: ['source', 'node', 'module', 'default']`
   await writeFile(
     join(root, 'vitest.config.mjs'),
     `export default { resolve: { ${conditions} }, ssr: { resolve: { ${conditions} } }, test: { globals: true } }`,

@@ -1,5 +1,6 @@
 import { BaseAdapter } from '@bull-board/api/dist/queueAdapters/base.js'
 import type { JobCounts, JobStatus, QueueJob, QueueMetrics, QueueWorker, Status } from '@bull-board/api/typings/app'
+import type { Job } from '@foliot/jobs'
 import {
   countPlaces,
   listPlace,
@@ -7,8 +8,6 @@ import {
   type Place,
   pauseQueue,
   type QueueInfo,
-  readJob,
-  readLog,
   readQueue,
   resumeQueue,
 } from '@foliot/queue'
@@ -38,6 +37,7 @@ export class BoardQueue extends BaseAdapter {
   readonly #name: string
   readonly #visit: BoardVisit
   #info: Promise<QueueInfo> | undefined
+  #recorded: Promise<Job[]> | undefined
 
   constructor(name: string, visit: BoardVisit) {
     super('bullmq', { readOnlyMode: !visit.mayOperate, allowCompletedRetries: false })
@@ -58,23 +58,34 @@ export class BoardQueue extends BaseAdapter {
   }
 
   async getJobCounts(): Promise<JobCounts> {
-    const counts = await countPlaces(this.#visit.redis, this.#name)
-    return Object.fromEntries(PLACES.map((place) => [STATUS_OF[place], counts[place]])) as JobCounts
+    const [counts, recorded] = await Promise.all([countPlaces(this.#visit.redis, this.#name), this.#readRecorded()])
+    const completed = counts.completed + recorded.length
+    return Object.fromEntries(PLACES.map((place) => [STATUS_OF[place], { ...counts, completed }[place]])) as JobCounts
   }
 
   async getJobs(statuses: JobStatus[], start = 0, end = -1): Promise<QueueJob[]> {
-    const range = { offset: start, count: end - start + 1 }
     const places = statuses.flatMap((status) => PLACE_OF[status] ?? [])
-    const jobs = await Promise.all(places.map((place) => listPlace(this.#visit.redis, this.#name, place, range)))
+    const jobs = await Promise.all(places.map((place) => this.#list(place, start, end - start + 1)))
     return jobs.flat().map((job) => toBoardJob(job, this.#visit))
   }
 
+  /** What finished stands behind what has not been taken into the history yet. */
+  async #list(place: Place, offset: number, count: number): Promise<Job[]> {
+    const live = await listPlace(this.#visit.redis, this.#name, place, { offset, count })
+    if (place !== 'completed' || live.length === count) return live
+    const { completed } = await countPlaces(this.#visit.redis, this.#name)
+    const from = Math.max(0, offset - completed)
+    const known = new Set(live.map(({ id }) => id))
+    const recorded = (await this.#readRecorded()).filter(({ id }) => !known.has(id))
+    return [...live, ...recorded.slice(from, from + count - live.length)]
+  }
+
   async getJob(id: string): Promise<QueueJob> {
-    return toBoardJob(await readJob(this.#visit.redis, [this.#name], id), this.#visit)
+    return toBoardJob(await this.#visit.read({ queue: this.#name, id }), this.#visit)
   }
 
   getJobLogs(id: string): Promise<string[]> {
-    return readLog(this.#visit.redis, { queue: this.#name, id })
+    return this.#visit.readLog({ queue: this.#name, id })
   }
 
   async isPaused(): Promise<boolean> {
@@ -160,6 +171,11 @@ export class BoardQueue extends BaseAdapter {
 
   async runJobSchedulerNow(): Promise<never> {
     return refuse('run a schedule')
+  }
+
+  #readRecorded(): Promise<Job[]> {
+    this.#recorded ??= this.#visit.recorded(this.#name)
+    return this.#recorded
   }
 
   #read(): Promise<QueueInfo> {

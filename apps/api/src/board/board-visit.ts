@@ -1,9 +1,23 @@
-import type { Job, JobType } from '@foliot/jobs'
-import { type JobFilter, listWorkers, type MoveReason, type Operation, type WorkerInfo } from '@foliot/queue'
+import { FoliotError, type Job, type JobType } from '@foliot/jobs'
+import {
+  type JobFilter,
+  type JobRef,
+  listWorkers,
+  type MoveReason,
+  type Operation,
+  type WorkerInfo,
+} from '@foliot/queue'
 import type { FastifyRequest } from 'fastify'
 import type { Redis } from 'ioredis'
 import type { ApiDeps } from '../api.ts'
 import { redactJob } from './redaction.ts'
+
+/** How many finished jobs of a queue the board shows; the history has all. */
+const RECORDED_SHOWN = 200
+
+function passUnavailable(error: unknown): undefined {
+  if (!(error instanceof FoliotError) || error.code !== 'unavailable') throw error
+}
 
 /** One request to the board: who asks, and what several of its queues need of one reading. */
 export class BoardVisit {
@@ -29,6 +43,23 @@ export class BoardVisit {
   redact(job: Job): Job {
     this.#types ??= new Map(this.#deps.catalog.types.map((type) => [type.name, type]))
     return redactJob(job, this.#types)
+  }
+
+  /** A job wherever it is. @throws FoliotError `not_found`, or `unavailable` if only the history may know it */
+  read(ref: JobRef): Promise<Job> {
+    return this.#deps.jobs.readIn(ref)
+  }
+
+  /** The lines of its log. @throws as `read` */
+  readLog({ id }: JobRef): Promise<string[]> {
+    return this.#deps.jobs.readLog(id)
+  }
+
+  /** The newest finished jobs of a queue that the history has taken. None while it cannot be read: it says so in the log. */
+  async recorded(queue: string): Promise<Job[]> {
+    const filter = { queues: [queue], statuses: ['succeeded', 'cancelled'] as const }
+    const found = await this.#deps.history?.search(filter, RECORDED_SHOWN).catch(passUnavailable)
+    return found?.jobs ?? []
   }
 
   workers(): Promise<WorkerInfo[]> {

@@ -1,4 +1,4 @@
-import { ISOLATIONS } from '@foliot/jobs'
+import { HISTORIES, ISOLATIONS } from '@foliot/jobs'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { json } from '../wire/answer.ts'
@@ -34,6 +34,7 @@ const JobType = z.object({
   timeoutMs: z.int(),
   priority: z.int(),
   isolation: z.enum(ISOLATIONS).describe('Where its handlers run: in the worker, or in a process beside it.'),
+  history: z.enum(HISTORIES).describe('What of its jobs the history keeps, where there is one.'),
   redact: z.array(z.string()),
 })
 
@@ -56,7 +57,7 @@ export function jobTypeRoutes(app: Api, { catalog }: ApiDeps): void {
     },
     async () => {
       await catalog.refresh()
-      const items = catalog.types.map((type) => ({ isolation: 'inline', ...type }))
+      const items = catalog.types.map((type) => ({ isolation: 'inline', history: 'all', ...type }))
       // biome-ignore lint/suspicious/noExplicitAny: lists of a type are readonly, which the schema cannot say
       return { items: items as any, nextCursor: null }
     },

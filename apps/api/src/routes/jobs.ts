@@ -1,8 +1,6 @@
-import { listJobs, locateJob, readJob, readLog } from '@foliot/queue'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
-import { inQueues } from '../in-queues.ts'
-import { toFilter } from '../job-filter.ts'
+import { toSearch } from '../job-filter.ts'
 import { readCursor, writeCursor } from '../list-cursor.ts'
 import { json, text } from '../wire/answer.ts'
 import { Job } from '../wire/job.ts'
@@ -13,7 +11,7 @@ import { integerParam } from '../wire/query.ts'
 const tags = ['jobs']
 const params = z.object({ id: z.string() })
 
-export function jobRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void {
+export function jobRoutes(app: Api, { catalog, jobs, finishes }: ApiDeps): void {
   app.get(
     '/v1/jobs',
     {
@@ -30,10 +28,8 @@ export function jobRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void
       },
     },
     async ({ query }) => {
-      const { status: statuses } = query
       const after = readCursor(query)
-      const search = { ...(await toFilter(query, catalog)), ...(statuses && { statuses }) }
-      const { items, next } = await listJobs(redis, search, query.limit, after)
+      const { items, next } = await jobs.list(await toSearch(query, catalog), query.limit, after)
       return { items, nextCursor: writeCursor(query, next) }
     },
   )
@@ -50,7 +46,7 @@ export function jobRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void
         response: { 200: json('The job as it is now.', Job), ...problems('not_found') },
       },
     },
-    async ({ params: { id } }) => inQueues(catalog, (queues) => readJob(redis, queues, id)),
+    async ({ params: { id } }) => jobs.read(id),
   )
 
   app.get(
@@ -73,10 +69,11 @@ export function jobRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void
       },
     },
     async (request, reply) => {
-      const ref = await inQueues(catalog, (queues) => locateJob(redis, queues, request.params.id))
+      const found = await jobs.find(request.params.id)
+      if (found.job) return found.job
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort())
-      const { job, ended } = await finishes.waitFor(ref, request.query.timeoutMs, gone.signal)
+      const { job, ended } = await finishes.waitFor(found.ref, request.query.timeoutMs, gone.signal)
       reply.code(ended ? 200 : 202)
       return job
     },
@@ -96,8 +93,7 @@ export function jobRoutes(app: Api, { redis, catalog, finishes }: ApiDeps): void
       },
     },
     async ({ params }, reply) => {
-      const ref = await inQueues(catalog, (queues) => locateJob(redis, queues, params.id))
-      const lines = await readLog(redis, ref)
+      const lines = await jobs.readLog(params.id)
       // A string is not JSON here: the serializer of the route is passed by.
       reply.type('text/plain; charset=utf-8').serializer((lines: unknown) => lines as string)
       return lines.map((line) => `${line}\n`).join('')

@@ -1,20 +1,20 @@
-import { cancelJob, locateJob, promoteJob, redriveJob } from '@foliot/queue'
+import { FoliotError, type Job as JobView } from '@foliot/jobs'
+import { cancelJob, promoteJob, redriveJob } from '@foliot/queue'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
-import { inQueues } from '../in-queues.ts'
 import { reasonHeader, reasonOf } from '../move-reason.ts'
 import { json } from '../wire/answer.ts'
 import { Job } from '../wire/job.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
 
 const MOVES = {
-  cancel: { summary: 'Cancel a job, whether it waits or runs', move: cancelJob },
-  retry: { summary: 'Put a dead letter back into its queue', move: redriveJob },
-  promote: { summary: 'Let a scheduled or retrying job run now', move: promoteJob },
+  cancel: { summary: 'Cancel a job, whether it waits or runs', move: cancelJob, moved: 'cancelled' },
+  retry: { summary: 'Put a dead letter back into its queue', move: redriveJob, moved: 'redriven' },
+  promote: { summary: 'Let a scheduled or retrying job run now', move: promoteJob, moved: 'promoted' },
 } as const
 
-export function moveRoutes(app: Api, { redis, catalog }: ApiDeps): void {
-  for (const [verb, { summary, move }] of Object.entries(MOVES)) {
+export function moveRoutes(app: Api, { redis, jobs }: ApiDeps): void {
+  for (const [verb, { summary, move, moved }] of Object.entries(MOVES)) {
     app.post(
       `/v1/jobs/:id/${verb}`,
       {
@@ -32,9 +32,22 @@ export function moveRoutes(app: Api, { redis, catalog }: ApiDeps): void {
         },
       },
       async (request) => {
-        const ref = await inQueues(catalog, (queues) => locateJob(redis, queues, request.params.id))
-        return move(redis, ref, reasonOf(request))
+        const { id } = request.params
+        try {
+          const { ref, job } = await jobs.find(id)
+          return ref ? await move(redis, ref, reasonOf(request)) : refuse(job, moved)
+        } catch (error) {
+          if (!(error instanceof FoliotError) || error.code !== 'not_found') throw error
+          // It may have been taken into the history just now.
+          return refuse(await jobs.read(id), moved)
+        }
       },
     )
   }
+}
+
+function refuse({ status }: JobView, moved: string): never {
+  throw new FoliotError('illegal_transition', `a job that is ${status} and in the history alone cannot be ${moved}`, {
+    hint: 'jobs leave Redis when they have ended, dead letters after a week: send its input as a new job',
+  })
 }

@@ -45,16 +45,43 @@ export const inOrder: [check: (span: Span) => boolean, problem: { path: string[]
   { path: ['to'], message: 'expected a time after `from`' },
 ]
 
+/** What a parameter that looks into the input begins with; the path follows. */
+export const INPUT_PARAM = 'input.'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+const duration = integerParam(0, 365 * DAY_MS).optional()
+
+const searchFields = {
+  ...page,
+  ...jobFilter,
+  ...span('Made'),
+  status: manyOf(z.enum(STATUSES))
+    .optional()
+    .meta({ description: `${MANY}: ${STATUSES.join(', ')}.` }),
+  worker: z.string().min(1).max(128).optional().describe('That ran any of its attempts.'),
+  minDurationMs: duration.describe('Of the last attempt of a job that has ended.'),
+  maxDurationMs: duration,
+  q: z.string().min(1).max(256).optional().describe('Words that its errors or its log hold, all of them.'),
+}
+
+const inputValue = z.string({ error: 'expected this parameter once' }).max(256)
+
 export const ListJobs = z
-  .strictObject({
-    ...page,
-    ...jobFilter,
-    ...span('Made'),
-    status: manyOf(z.enum(STATUSES))
-      .optional()
-      .meta({ description: `${MANY}: ${STATUSES.join(', ')}.` }),
+  .object(searchFields)
+  .catchall(inputValue)
+  .superRefine((query, context) => {
+    const unknown = Object.keys(query).filter((name) => !Object.hasOwn(searchFields, name) && !isInputParam(name))
+    if (unknown.length === 0) return
+    context.addIssue({ code: 'unrecognized_keys', keys: unknown, input: query, inst: z.strictObject(searchFields) })
   })
   .refine(...inOrder)
+  .refine(({ minDurationMs = 0, maxDurationMs = minDurationMs }) => minDurationMs <= maxDurationMs, {
+    path: ['maxDurationMs'],
+    message: 'expected at least `minDurationMs`',
+  })
+
+const isInputParam = (name: string): boolean => /^input(\.[^.]+){1,16}$/.test(name) && name.length <= 256
+
 export const ListDeadLetters = z
   .strictObject({
     ...page,
@@ -73,3 +100,4 @@ export const JobList = z.object({
 z.globalRegistry.add(JobList, { id: 'JobList' })
 
 export type ListQuery = z.output<typeof ListDeadLetters>
+export type SearchQuery = z.output<typeof ListJobs>

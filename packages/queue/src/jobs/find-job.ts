@@ -14,7 +14,7 @@ export async function locateJob(redis: Redis, queues: readonly string[], id: str
   const queue = isJobId(id) ? await firstWith(redis, queues, id) : undefined
   if (queue === undefined) {
     throw new FoliotError('not_found', `there is no job ${id.slice(0, 64)}`, {
-      hint: 'finished jobs are kept for an hour, dead letters for a week',
+      hint: 'without a history, finished jobs are kept for an hour and dead letters for a week',
     })
   }
   return { queue, id }
@@ -33,6 +33,13 @@ export async function readJob(redis: Redis, queues: readonly string[], id: strin
   const stored = await readStoredJob(redis, queue, id)
   if (!stored) throw new FoliotError('not_found', `there is no job ${id}`)
   return toJob(stored)
+}
+
+/** Whether each of these jobs is in Redis. One round trip. */
+export async function whichAreThere(redis: Redis, jobs: readonly JobRef[]): Promise<boolean[]> {
+  const reads = redis.pipeline()
+  for (const { queue, id } of jobs) reads.exists(jobKey(queue, id))
+  return (await readTogether<number[]>(reads)).map((found) => found === 1)
 }
 
 /** The last lines of a job's log, oldest first. */

@@ -1,8 +1,9 @@
 import { type Job, type JobStatus, STATUSES } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import { bullKeys, indexKey } from '../keys.ts'
+import { bullKeys, indexKey, logsKey, unkeptKey } from '../keys.ts'
 import { type JobFilter, matchesFilter } from './job-filter.ts'
 import { readStoredJob, toJob } from './job-hash.ts'
+import { type Candidate, type JobSearch, matchesSearch } from './job-search.ts'
 import { countPlaces, type Place, readIds } from './places.ts'
 import { newestFirst, type Position, toPositions } from './position.ts'
 
@@ -11,11 +12,6 @@ import { newestFirst, type Position, toPositions } from './position.ts'
  * that none is met twice or missed between two pages; dead letters in the order in which they died. Jobs that plain BullMQ
  * added are in no index: they are met as dead letters, and where few jobs have the statuses that are asked for.
  */
-
-export interface JobSearch extends JobFilter {
-  /** Default: all. */
-  statuses?: readonly JobStatus[]
-}
 
 export interface JobPage {
   /** Newest first. */
@@ -45,17 +41,29 @@ const CHUNK = 100
 /** One page of jobs, by when they were made. Pages may be shorter than `limit`; the list has ended when there is no `next`. */
 export async function listJobs(redis: Redis, search: JobSearch, limit: number, after?: Position): Promise<JobPage> {
   const wanted = new Set(search.statuses ?? STATUSES)
-  const fits = (job: Job): boolean => wanted.has(job.status) && matchesFilter(job, search)
-  const few = search.statuses && (await readFew(redis, search.queues, search.statuses))
-  const source = (queue: string) => new Source(redis, queue, indexKey(queue), spanOf(search, after))
+  const fits = (found: Candidate): boolean => wanted.has(found.job.status) && matchesSearch(found, search)
+  const reader = readerOf(redis, search.q !== undefined)
+  const few = search.statuses && (await readFew(redis, reader, search.queues, search.statuses))
+  const source = (queue: string) => new Source(redis, reader, queue, indexKey(queue), spanOf(search, after))
   return few ? pageOf(few, search, fits, limit, after) : readPage(search.queues.map(source), fits, limit)
 }
 
 /** One page of dead letters, by when they died, in the same manner. */
 export function listDeadLetters(redis: Redis, filter: JobFilter, limit: number, after?: Position): Promise<JobPage> {
-  const source = (queue: string) => new Source(redis, queue, bullKeys(queue).failed, spanOf(filter, after))
-  return readPage(filter.queues.map(source), (job) => matchesFilter(job, filter), limit)
+  const reader = readerOf(redis, false)
+  const source = (queue: string) => new Source(redis, reader, queue, bullKeys(queue).failed, spanOf(filter, after))
+  return readPage(filter.queues.map(source), ({ job }) => matchesFilter(job, filter), limit)
 }
+
+type Reader = (queue: string, id: string) => Promise<Candidate | undefined>
+
+/** Reads jobs, with their logs or without. */
+const readerOf =
+  (redis: Redis, withLog: boolean): Reader =>
+  async (queue, id) => {
+    const stored = await readStoredJob(redis, queue, id)
+    return stored && { stored, job: toJob(stored), log: withLog ? await redis.lrange(logsKey(queue, id), 0, -1) : [] }
+  }
 
 /** Which part of an order is meant. */
 interface Span {
@@ -74,53 +82,57 @@ function spanOf({ from = 0, to }: JobFilter, after?: Position): Span {
 /** All jobs in the places of these statuses, unless they are many. */
 async function readFew(
   redis: Redis,
+  read: Reader,
   queues: readonly string[],
   statuses: readonly JobStatus[],
-): Promise<Job[] | undefined> {
+): Promise<Candidate[] | undefined> {
   const places = [...new Set(statuses.flatMap((status) => PLACES_OF_STATUS[status]))]
   const counts = await Promise.all(queues.map((queue) => countPlaces(redis, queue)))
   const total = counts.reduce((sum, count) => sum + places.reduce((of, place) => of + count[place], 0), 0)
-  if (total > FEW) return undefined
+  // Finished jobs that no history keeps are in no place of BullMQ's.
+  const isElsewhere = places.includes('completed') && (await redis.exists(...queues.map(unkeptKey))) > 0
+  if (total > FEW || isElsewhere) return undefined
   const parts = queues.flatMap((queue) => places.map((place) => ({ queue, place })))
   const found = await Promise.all(
     parts.map(async ({ queue, place }) => {
       const ids = await readIds(redis, queue, place, 0, FEW)
-      return Promise.all(ids.map((id) => readStoredJob(redis, queue, id)))
+      return Promise.all(ids.map((id) => read(queue, id)))
     }),
   )
   // One that moves meanwhile may be met in two places.
-  const byId = new Map(found.flat().flatMap((stored) => (stored ? [[stored.id, toJob(stored)]] : [])))
+  const byId = new Map(found.flat().flatMap((candidate) => (candidate ? [[candidate.job.id, candidate]] : [])))
   return [...byId.values()]
 }
 
 const positionOf = ({ id, createdAt }: Job): Position => ({ at: Date.parse(createdAt), id })
 
 function pageOf(
-  jobs: readonly Job[],
+  found: readonly Candidate[],
   filter: JobFilter,
-  fits: (job: Job) => boolean,
+  fits: (found: Candidate) => boolean,
   limit: number,
   after?: Position,
 ): JobPage {
   const span = spanOf(filter, after)
   const inSpan = (at: Position): boolean => at.at >= span.from && newestFirst(span.after, at) < 0
-  const left = jobs
-    .filter((job) => fits(job) && inSpan(positionOf(job)))
+  const left = found
+    .filter((candidate) => fits(candidate) && inSpan(positionOf(candidate.job)))
+    .map(({ job }) => job)
     .sort((a, b) => newestFirst(positionOf(a), positionOf(b)))
   const items = left.slice(0, limit)
   const last = items.at(-1)
   return { items, next: last && left.length > limit ? positionOf(last) : undefined }
 }
 
-async function readPage(sources: Source[], fits: (job: Job) => boolean, limit: number): Promise<JobPage> {
+async function readPage(sources: Source[], fits: (found: Candidate) => boolean, limit: number): Promise<JobPage> {
   const items: Job[] = []
   let reached: Position | undefined
   for (let scanned = 0; items.length < limit && scanned < SCAN_LIMIT; scanned++) {
     await Promise.all(sources.map((source) => source.fill(limit)))
     const newest = newestOf(sources)
     if (!newest) return { items, next: undefined }
-    const { job, ...position } = newest.take()
-    if (fits(job)) items.push(job)
+    const { found, ...position } = newest.take()
+    if (fits(found)) items.push(found.job)
     reached = position
   }
   await Promise.all(sources.map((source) => source.fill(1)))
@@ -135,42 +147,48 @@ function newestOf(sources: readonly Source[]): Source | undefined {
   return newest
 }
 
+interface Listed extends Position {
+  found: Candidate
+}
+
 /** The jobs of one queue in the order of a ZSET, read in chunks. */
 class Source {
   readonly #redis: Redis
+  readonly #read: Reader
   readonly #queue: string
   readonly #key: string
   readonly #from: number
   #after: Position
-  #buffer: (Position & { job: Job })[] = []
+  #buffer: Listed[] = []
   #ended = false
 
-  constructor(redis: Redis, queue: string, key: string, { from, after }: Span) {
+  constructor(redis: Redis, read: Reader, queue: string, key: string, { from, after }: Span) {
     this.#redis = redis
+    this.#read = read
     this.#queue = queue
     this.#key = key
     this.#from = from
     this.#after = after
   }
 
-  get head(): (Position & { job: Job }) | undefined {
+  get head(): Listed | undefined {
     return this.#buffer[0]
   }
 
-  take(): Position & { job: Job } {
-    return this.#buffer.shift() as Position & { job: Job }
+  take(): Listed {
+    return this.#buffer.shift() as Listed
   }
 
   /** Makes `head` the next job, if there is one. Entries whose job is gone are passed over. */
   async fill(most: number): Promise<void> {
     while (this.#buffer.length === 0 && !this.#ended) {
       const positions = await this.#readNext(Math.min(most, CHUNK))
-      const stored = await Promise.all(positions.map(({ id }) => readStoredJob(this.#redis, this.#queue, id)))
-      const gone = positions.filter((_, i) => stored[i] === undefined)
+      const read = await Promise.all(positions.map(({ id }) => this.#read(this.#queue, id)))
+      const gone = positions.filter((_, i) => read[i] === undefined)
       if (this.#key === indexKey(this.#queue) && gone.length > 0) {
         await this.#redis.zrem(this.#key, ...gone.map(({ id }) => id))
       }
-      this.#buffer = positions.flatMap((position, i) => (stored[i] ? [{ ...position, job: toJob(stored[i]) }] : []))
+      this.#buffer = positions.flatMap((position, i) => (read[i] ? [{ ...position, found: read[i] }] : []))
     }
   }
 

@@ -1,19 +1,23 @@
--- Removes what the history has taken, as far as it is still as it was read: what ended anew meanwhile is to be read again.
--- Finished jobs leave Redis. Dead letters stay, to be redriven, and are no longer listed as unrecorded.
--- KEYS     1 completed · 2 unrecorded dead letters · 3 index of the jobs
--- ARGV     1 key base · then for each: its id, its place (`completed` or `failed`), its score when it was read
+-- Removes from the outbox what the history has taken, or was told not to keep, as far as it is still as it was read: what ended
+-- anew meanwhile is to be read again. Finished jobs that were taken leave Redis, others stay for a while. Dead letters stay, to
+-- be redriven, and are no longer listed as unrecorded.
+-- KEYS     1 completed · 2 unrecorded dead letters · 3 index of the jobs · 4 finished jobs that are not kept
+-- ARGV     1 key base · then for each: its id, its place (`completed` or `failed`), its score when it was read, '1' if it was
+--          taken, else ''
 -- Returns  how many were still as they were read
-local taken = 0
-for i = 2, #ARGV, 3 do
-  local id, place, score = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+local done = 0
+for i = 2, #ARGV, 4 do
+  local id, place, score, isTaken = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] == '1'
   local set = place == 'completed' and KEYS[1] or KEYS[2]
   if redis.call('ZSCORE', set, id) == score then
-    taken = taken + 1
+    done = done + 1
     redis.call('ZREM', set, id)
-    if place == 'completed' then
+    if place == 'completed' and isTaken then
       redis.call('UNLINK', ARGV[1] .. id, ARGV[1] .. id .. ':logs')
       redis.call('ZREM', KEYS[3], id)
+    elseif place == 'completed' then
+      redis.call('ZADD', KEYS[4], score, id)
     end
   end
 end
-return taken
+return done

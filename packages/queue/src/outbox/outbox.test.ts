@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { discardJobs } from '../fixtures/dead-letters.ts'
 import { dead, ENDS, openTestQueues, retry, succeed } from '../fixtures/test-queues.ts'
 import { toJob } from '../jobs/job-hash.ts'
+import { listJobs } from '../jobs/list-jobs.ts'
 import { cancelJob, redriveJob } from '../jobs/moves.ts'
 import { endOverdue } from '../jobs/overdue.ts'
-import { bullKeys, indexKey, jobKey, logsKey, recorderLeaseKey, unrecordedKey } from '../keys.ts'
-import { dropOutbox, holdOutbox, measureOutboxes, readOutbox, takeFromOutbox } from './outbox.ts'
+import { RETENTION } from '../jobs/retention.ts'
+import { bullKeys, indexKey, jobKey, logsKey, recorderLeaseKey, unkeptKey, unrecordedKey } from '../keys.ts'
+import { dropOutbox, dropUnkept, holdOutbox, measureOutboxes, readOutbox, takeFromOutbox } from './outbox.ts'
 
 const q = await openTestQueues()
 const by = { by: 'test' }
@@ -21,6 +23,9 @@ async function ended(run: (typeof ENDS)[number][1] = succeed): Promise<{ queue: 
 }
 
 const waiting = async (queue: string): Promise<number> => (await measureOutboxes(q.redis, [queue]))[0]?.waiting ?? -1
+
+const take = async (queue: string): Promise<number> =>
+  takeFromOutbox(q.redis, queue, { taken: await readOutbox(q.redis, queue, 10), unkept: [] })
 
 describe('the outbox', () => {
   it.each(ENDS)('holds a job that ended as %s, as it is shown', async (status, run) => {
@@ -80,14 +85,14 @@ describe('takeFromOutbox', () => {
       await attempt.flushLog()
       return succeed()
     })
-    expect(await takeFromOutbox(q.redis, queue, await readOutbox(q.redis, queue, 10))).toBe(1)
+    expect(await take(queue)).toBe(1)
     expect(await q.redis.exists(jobKey(queue, id), logsKey(queue, id), indexKey(queue))).toBe(0)
     expect(await waiting(queue)).toBe(0)
   })
 
   it('leaves a dead letter to be redriven, and holds it again when it died again', async () => {
     const { queue, id } = await ended(async () => dead('no'))
-    await takeFromOutbox(q.redis, queue, await readOutbox(q.redis, queue, 10))
+    await take(queue)
     expect([await waiting(queue), (await q.read(queue, id)).status]).toEqual([0, 'failed'])
     await redriveJob(q.redis, { queue, id }, by)
     const { consumer } = await q.consume(queue, async () => dead('no again'))
@@ -100,14 +105,14 @@ describe('takeFromOutbox', () => {
     const { queue, id } = await ended(async () => dead('no'))
     const read = await readOutbox(q.redis, queue, 10)
     await q.redis.zadd(unrecordedKey(queue), Number(read[0]?.score) + 1, id)
-    expect(await takeFromOutbox(q.redis, queue, read)).toBe(0)
+    expect(await takeFromOutbox(q.redis, queue, { taken: read, unkept: [] })).toBe(0)
     expect(await waiting(queue)).toBe(1)
   })
 
   it('takes a dead letter that was put aside from where it is then', async () => {
     const { queue, id } = await ended(async () => dead('no'))
     await discardJobs(q.redis, queue, [id], by)
-    expect(await takeFromOutbox(q.redis, queue, await readOutbox(q.redis, queue, 10))).toBe(2)
+    expect(await take(queue)).toBe(2)
     expect([await waiting(queue), await q.redis.exists(jobKey(queue, id))]).toEqual([0, 0])
   })
 
@@ -119,12 +124,42 @@ describe('takeFromOutbox', () => {
     await q.redis.del(jobKey(queue, id))
     const read = await readOutbox(q.redis, queue, 10)
     expect(read.map(({ stored }) => stored)).toEqual([undefined, undefined])
-    await takeFromOutbox(q.redis, queue, read)
+    await takeFromOutbox(q.redis, queue, { taken: read, unkept: [] })
     expect(await waiting(queue)).toBe(0)
   })
 
   it('does nothing for nothing', async () => {
-    expect(await takeFromOutbox(q.redis, q.newQueue(), [])).toBe(0)
+    expect(await takeFromOutbox(q.redis, q.newQueue(), { taken: [], unkept: [] })).toBe(0)
+  })
+})
+
+describe('what no history keeps', () => {
+  it('is out of the outbox, can be read and listed, and goes when it is past its time', async () => {
+    const { queue, id } = await ended()
+    expect(await takeFromOutbox(q.redis, queue, { taken: [], unkept: await readOutbox(q.redis, queue, 10) })).toBe(1)
+    expect([await waiting(queue), (await q.read(queue, id)).status]).toEqual([0, 'succeeded'])
+    const { items } = await listJobs(q.redis, { queues: [queue], statuses: ['succeeded'] }, 10)
+    expect(items).toMatchObject([{ id }])
+    expect(await dropUnkept(q.redis, queue)).toBe(0)
+    await q.redis.zincrby(unkeptKey(queue), -(RETENTION.completed.age + 60) * 1000, id)
+    expect(await dropUnkept(q.redis, queue)).toBe(1)
+    expect(await q.redis.exists(jobKey(queue, id), indexKey(queue), unkeptKey(queue))).toBe(0)
+  })
+
+  it('goes, a bounded number at a time, when it is too many', async () => {
+    const queue = q.newQueue()
+    const now = Date.now()
+    const ids = Array.from({ length: RETENTION.completed.count + 700 }, (_, i) => [now + i, `id-${i}`]).flat()
+    await q.redis.zadd(unkeptKey(queue), ...ids)
+    expect([await dropUnkept(q.redis, queue), await dropUnkept(q.redis, queue)]).toEqual([500, 200])
+    expect(await q.redis.zrange(unkeptKey(queue), '0', '0')).toEqual(['id-700'])
+  })
+
+  it('stays a dead letter', async () => {
+    const { queue, id } = await ended(async () => dead('no'))
+    await takeFromOutbox(q.redis, queue, { taken: [], unkept: await readOutbox(q.redis, queue, 10) })
+    expect([await waiting(queue), await q.redis.zcard(unkeptKey(queue))]).toEqual([0, 0])
+    expect((await q.read(queue, id)).status).toBe('failed')
   })
 })
 

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { StoredJob } from '../jobs/job-hash.ts'
-import { bullBase, bullKeys, indexKey, jobKey, logsKey, recorderLeaseKey, unrecordedKey } from '../keys.ts'
+import { RETENTION } from '../jobs/retention.ts'
+import { bullBase, bullKeys, indexKey, jobKey, logsKey, recorderLeaseKey, unkeptKey, unrecordedKey } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
 import { runScript } from '../redis/scripts.ts'
 
@@ -8,6 +9,9 @@ import { runScript } from '../redis/scripts.ts'
  * What finished and is not in the history yet: BullMQ's own `completed`, and of `failed` what `unrecordedKey` lists. To enter
  * one of them is the end of a job, in one step with its status, so there is nothing beside them that could get lost.
  */
+
+/** How many jobs one call removes at most. Redis does nothing else meanwhile. */
+const DROPPED_AT_ONCE = 500
 
 /** How many jobs wait for the history in one queue, and since when the oldest does (ms since 1970). */
 export interface OutboxState {
@@ -26,6 +30,14 @@ export interface FinishedEntry {
   stored: StoredJob | undefined
   /** Lines of its log, oldest first. */
   log: string[]
+}
+
+/** The queues whose outbox is not empty. One round trip for all. */
+export async function queuesToEmpty(redis: Redis, queues: readonly string[]): Promise<string[]> {
+  const reads = redis.pipeline()
+  for (const queue of queues) for (const set of setsOf(queue)) reads.zcard(set)
+  const counts = await readTogether<number[]>(reads)
+  return queues.filter((_, i) => (counts[2 * i] ?? 0) + (counts[2 * i + 1] ?? 0) > 0)
 }
 
 /** One round trip for all queues. */
@@ -81,12 +93,29 @@ export async function readOutbox(redis: Redis, queue: string, count: number, off
   })
 }
 
-/** Lets Redis forget what the history has. @returns how many of them had not ended anew since they were read */
-export async function takeFromOutbox(redis: Redis, queue: string, taken: readonly FinishedEntry[]): Promise<number> {
-  if (taken.length === 0) return 0
-  const keys = [...setsOf(queue), indexKey(queue)]
-  const args = taken.flatMap(({ id, place, score }) => [id, place, score])
+/** What became of entries of an outbox. */
+export interface Settled {
+  /** The history has them: Redis may forget those that finished. */
+  taken: readonly FinishedEntry[]
+  /** No history is kept of them: those that finished stay for a while. */
+  unkept: readonly FinishedEntry[]
+}
+
+/** Takes entries out of the outbox. @returns how many of them had not ended anew since they were read */
+export async function takeFromOutbox(redis: Redis, queue: string, { taken, unkept }: Settled): Promise<number> {
+  const argsOf = (entries: readonly FinishedEntry[], isTaken: string) =>
+    entries.flatMap(({ id, place, score }) => [id, place, score, isTaken])
+  const args = [...argsOf(taken, '1'), ...argsOf(unkept, '')]
+  if (args.length === 0) return 0
+  const keys = [...setsOf(queue), indexKey(queue), unkeptKey(queue)]
   return (await runScript(redis, 'takeFromOutbox', keys, [bullBase(queue), ...args])) as number
+}
+
+/** Removes finished jobs that no history keeps and that are past their time, or too many. @returns how many */
+export async function dropUnkept(redis: Redis, queue: string): Promise<number> {
+  const { age, count } = RETENTION.completed
+  const args = [bullBase(queue), Date.now() - age * 1000, count, DROPPED_AT_ONCE]
+  return (await runScript(redis, 'dropUnkept', [unkeptKey(queue), indexKey(queue)], args)) as number
 }
 
 const setsOf = (queue: string): [string, string] => [bullKeys(queue).completed, unrecordedKey(queue)]

@@ -101,6 +101,7 @@ export const SCRIPTS = {
   announce: lua.announce,
   forgetQueue: lua.forgetQueue,
   takeFromOutbox: lua.takeFromOutbox,
+  dropUnkept: lua.dropUnkept,
   holdLease: lua.holdLease,
 }
 

@@ -1,0 +1,94 @@
+import {
+  DATABASE_TROUBLES,
+  type Database,
+  databaseTroubleOf,
+  groupErrors,
+  type HistoryErrorGroups,
+  type HistoryFilter,
+  readJob,
+  readLog,
+  searchJobs,
+} from '@foliot/history'
+import { FoliotError, type Job } from '@foliot/jobs'
+import type { Position } from '@foliot/queue'
+import type { Logger } from '@foliot/telemetry'
+import { jobOfDocument } from './job-answers.ts'
+
+export interface FoundJobs {
+  /** Newest first. */
+  jobs: Job[]
+  /** Where the last of them stands, if there are more behind it. */
+  next: Position | undefined
+}
+
+const RETRY_AFTER_S = 5
+
+/** PostgreSQL's codes for a table, and a schema, that are not there. */
+const MISSING = new Set(['42P01', '3F000'])
+
+/** The history as the api asks it. While PostgreSQL is away each question is refused as `unavailable`, with the reason. */
+export class History {
+  readonly #db: Database
+  readonly #log: Logger
+  #trouble: string | undefined
+
+  constructor(db: Database, log: Logger) {
+    this.#db = db
+    this.#log = log
+  }
+
+  /** Undefined if the history has no such job. @throws FoliotError `unavailable` */
+  async read(id: string): Promise<Job | undefined> {
+    const document = await this.#ask((db) => readJob(db, id))
+    return document === undefined ? undefined : jobOfDocument(document)
+  }
+
+  /** The lines of its log, oldest first; undefined if the history has no such job. @throws FoliotError `unavailable` */
+  readLog(id: string): Promise<string[] | undefined> {
+    return this.#ask((db) => readLog(db, id))
+  }
+
+  /** One page, by when the jobs were made. @throws FoliotError `unavailable` */
+  async search(filter: HistoryFilter, limit: number, after?: Position): Promise<FoundJobs> {
+    const from = after && { createdAt: after.at, id: after.id }
+    const { jobs, more } = await this.#ask((db) => searchJobs(db, filter, limit, from))
+    const last = jobs.at(-1)
+    return {
+      jobs: jobs.map(({ document }) => jobOfDocument(document)),
+      next: more && last ? { at: last.createdAt, id: last.id } : undefined,
+    }
+  }
+
+  /** The largest first. @throws FoliotError `unavailable` */
+  groupErrors(filter: HistoryFilter, limit: number): Promise<HistoryErrorGroups> {
+    return this.#ask((db) => groupErrors(db, filter, limit))
+  }
+
+  async #ask<T>(question: (db: Database) => Promise<T>): Promise<T> {
+    try {
+      const answer = await question(this.#db)
+      if (this.#trouble) this.#log.info('the history can be read again')
+      this.#trouble = undefined
+      return answer
+    } catch (error) {
+      throw this.#refuse(error)
+    }
+  }
+
+  /** Logs what is the matter once. */
+  #refuse(error: unknown): unknown {
+    const trouble = databaseTroubleOf(error)
+    const isMissing = MISSING.has((error as { code?: string }).code ?? '')
+    if (!trouble && !isMissing) return error
+    const reason = trouble
+      ? DATABASE_TROUBLES[trouble]
+      : 'the history has no tables yet: a recorder makes them when it starts'
+    if (reason !== this.#trouble) this.#log.error(`the history cannot be read: ${reason} (${(error as Error).message})`)
+    this.#trouble = reason
+    return new FoliotError('unavailable', `the history cannot be read: ${reason}`, {
+      retryAfterSeconds: RETRY_AFTER_S,
+      hint: 'jobs that wait or run, and dead letters of the last days, can be read and moved meanwhile',
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,132 @@
+import { FoliotError, isTerminal, type Job } from '@foliot/jobs'
+import {
+  type Catalog,
+  type JobRef,
+  type JobSearch,
+  listJobs,
+  locateJob,
+  newestFirst,
+  type Position,
+  readJob,
+  readLog,
+  whichAreThere,
+} from '@foliot/queue'
+import type { Redis } from 'ioredis'
+import type { History } from './history.ts'
+import { inQueues } from './in-queues.ts'
+
+export interface JobReaderOptions {
+  redis: Redis
+  catalog: Catalog
+  /** Undefined where nothing is recorded. */
+  history: History | undefined
+}
+
+export interface JobPage {
+  /** Newest first. */
+  items: Job[]
+  /** How far the page goes, if there may be more. */
+  next: Position | undefined
+}
+
+/** Where a job that is in Redis is, or else the job. */
+export type Whereabouts = { ref: JobRef; job?: undefined } | { job: Job; ref?: undefined }
+
+/**
+ * Reads jobs wherever they are: in Redis, and once they were taken out of it, in the history. A job is in the history
+ * before it leaves Redis, so whoever looks there second misses none.
+ */
+export class JobReader {
+  readonly #redis: Redis
+  readonly #catalog: Catalog
+  readonly #history: History | undefined
+
+  constructor({ redis, catalog, history }: JobReaderOptions) {
+    this.#redis = redis
+    this.#catalog = catalog
+    this.#history = history
+  }
+
+  /** @throws FoliotError `not_found`, or `unavailable` if it is not in Redis and the history cannot be read */
+  read(id: string): Promise<Job> {
+    return this.#inRedisOr(
+      (queues) => readJob(this.#redis, queues, id),
+      () => this.#history?.read(id),
+    )
+  }
+
+  /** As `read`, of a job whose queue is known. */
+  readIn({ queue, id }: JobRef): Promise<Job> {
+    return this.#or(
+      () => readJob(this.#redis, [queue], id),
+      () => this.#history?.read(id),
+    )
+  }
+
+  /** The queue of a job that is in Redis, or else the job as it ended. @throws as `read` */
+  find(id: string): Promise<Whereabouts> {
+    return this.#inRedisOr<Whereabouts>(
+      async (queues) => ({ ref: await locateJob(this.#redis, queues, id) }),
+      async () => {
+        const job = await this.#history?.read(id)
+        return job && { job }
+      },
+    )
+  }
+
+  /** The lines of its log, oldest first. @throws as `read` */
+  readLog(id: string): Promise<string[]> {
+    return this.#inRedisOr(
+      async (queues) => readLog(this.#redis, await locateJob(this.#redis, queues, id)),
+      () => this.#history?.readLog(id),
+    )
+  }
+
+  /** One page of all jobs that fit, by when they were made. @throws FoliotError `unavailable` if the history cannot be read */
+  async list(search: JobSearch, limit: number, after?: Position): Promise<JobPage> {
+    const live = await listJobs(this.#redis, search, limit, after)
+    // What goes on has not been recorded, or is not as it was.
+    const isHistory = search.statuses === undefined || search.statuses.some(isTerminal)
+    if (!this.#history || !isHistory) return live
+    const { queues, ids: _, label, ...rest } = search
+    const filter = { ...rest, queues, ...(label && { labels: [label] }) }
+    const past = await this.#history.search(filter, limit, after)
+    // Of a job that is in both places, as dead letters are, Redis has the newer state; it was read above.
+    const there = await whichAreThere(this.#redis, past.jobs)
+    const known = new Set(live.items.map(({ id }) => id))
+    const onlyPast = past.jobs.filter((job, i) => !there[i] && !known.has(job.id))
+    return joinPages({ items: live.items, next: live.next }, { items: onlyPast, next: past.next }, limit)
+  }
+
+  #inRedisOr<T>(
+    look: (queues: readonly string[]) => Promise<T>,
+    lookBack: () => Promise<T | undefined> | undefined,
+  ): Promise<T> {
+    return this.#or(() => inQueues(this.#catalog, look), lookBack)
+  }
+
+  async #or<T>(look: () => Promise<T>, lookBack: () => Promise<T | undefined> | undefined): Promise<T> {
+    try {
+      return await look()
+    } catch (error) {
+      if (!(error instanceof FoliotError) || error.code !== 'not_found') throw error
+      const found = await lookBack()
+      if (found === undefined) throw error
+      return found
+    }
+  }
+}
+
+const positionOf = ({ createdAt, id }: Job): Position => ({ at: Date.parse(createdAt), id })
+
+/** Joins two pages of the same order. What lies behind the end of either is left for the next page. */
+function joinPages(a: JobPage, b: JobPage, limit: number): JobPage {
+  const ends = [a.next, b.next].filter((end) => end !== undefined)
+  const end = ends.sort(newestFirst)[0]
+  const within = [...a.items, ...b.items]
+    .filter((job) => end === undefined || newestFirst(positionOf(job), end) <= 0)
+    .sort((x, y) => newestFirst(positionOf(x), positionOf(y)))
+  const items = within.slice(0, limit)
+  const last = items.at(-1)
+  return { items, next: within.length > limit && last ? positionOf(last) : end }
+}

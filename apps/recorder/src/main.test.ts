@@ -1,0 +1,174 @@
+import { echo } from '@foliot/example-demo/jobs'
+import { readJob as readFromHistory, readLog } from '@foliot/history'
+import { describeJob } from '@foliot/jobs'
+import { announce, readJob, redriveJob } from '@foliot/queue'
+import { startPostgres, startRedis, waitUntil } from '@foliot/testkit'
+import { describe, expect, it } from 'vitest'
+import { fail, openTestBed, succeed } from './fixtures/test-bed.ts'
+
+describe.concurrent('the recorder', () => {
+  it('takes what finished into the history as it was, and lets Redis forget it', async () => {
+    const bed = await openTestBed()
+    const queue = await bed.newQueue()
+    const inputText = '{"b":1.0,"a":12345678901234567890,"1":0,"text":"\\u0000 \\ud800"}'
+    const [id = ''] = await bed.add(queue, 1, { inputText, labels: { team: 'a' } })
+    await bed.runAll(queue, async (attempt) => {
+      attempt.log('first line')
+      await attempt.flushLog()
+      return { kind: 'succeeded', output: '{"z":1e3,"y":-0}' }
+    })
+    const before = await readJob(bed.redis, [queue], id)
+    await bed.startRecorder()
+    await bed.untilRecorded(queue)
+    const document = (await readFromHistory(bed.db, id)) as string
+    expect(JSON.parse(document)).toEqual(before)
+    expect(document).toContain(`"input":${inputText},"output":{"z":1e3,"y":-0}`)
+    expect(await readLog(bed.db, id)).toEqual(['first line'])
+    await expect(readJob(bed.redis, [queue], id)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  it('keeps dead letters where they can be redriven, and records what became of them then', async () => {
+    const bed = await openTestBed()
+    const queue = await bed.newQueue()
+    const [id = ''] = await bed.add(queue, 1)
+    await bed.startRecorder()
+    await bed.runAll(queue, fail)
+    await bed.untilRecorded(queue)
+    expect(await bed.history(id)).toMatchObject({ status: 'failed', attempt: 1, error: { message: 'no luck' } })
+    await redriveJob(bed.redis, { queue, id }, { by: 'test' })
+    await bed.runAll(queue, succeed)
+    await bed.untilRecorded(queue)
+    expect(await bed.history(id)).toMatchObject({ status: 'succeeded', attempt: 2, error: null })
+    expect(await bed.rows('attempts', id)).toBe(2)
+  })
+
+  it('keeps no more of a type than it says, and leaves the rest for a while', async () => {
+    const bed = await openTestBed()
+    const queue = await bed.newQueue()
+    await bed.startRecorder()
+    for (const history of ['failures', 'none'] as const) {
+      const type = `test.${history}`
+      await announce(bed.redis, [{ ...describeJob(echo), name: type, queue, history }])
+      const [good = ''] = await bed.add(queue, 1, { type })
+      await bed.runAll(queue, succeed)
+      const [bad = ''] = await bed.add(queue, 1, { type })
+      await bed.runAll(queue, fail)
+      await bed.untilRecorded(queue)
+      expect([history, await bed.rows('jobs', good), await bed.rows('jobs', bad)]).toEqual([
+        history,
+        0,
+        history === 'none' ? 0 : 1,
+      ])
+      expect((await readJob(bed.redis, [queue], good)).status).toBe('succeeded')
+      expect((await readJob(bed.redis, [queue], bad)).status).toBe('failed')
+    }
+  })
+
+  it('picks up queues that come while it runs', async () => {
+    const bed = await openTestBed()
+    await bed.startRecorder()
+    const queue = await bed.newQueue()
+    await bed.add(queue, 10)
+    await bed.runAll(queue, succeed)
+    await bed.untilRecorded(queue)
+    expect(await bed.rows('jobs')).toBe(10)
+  })
+
+  it('records each job once beside another one, killed again and again', async () => {
+    const bed = await openTestBed()
+    const queue = await bed.newQueue()
+    const ids: string[] = []
+    for (let n = 0; n < 4; n++) ids.push(...(await bed.add(queue, 1000)))
+    await bed.runAll(queue, succeed)
+    await bed.startRecorder()
+    for (let kills = 0; kills < 3; kills++) {
+      const recorder = await bed.startRecorder()
+      await waitUntil(async () => (await bed.rows('jobs')) > kills * 1000, { timeoutMs: 30_000 })
+      await recorder.kill()
+    }
+    await bed.untilRecorded(queue)
+    expect([await bed.rows('jobs'), await bed.rows('attempts')]).toEqual([ids.length, ids.length])
+  })
+
+  it('goes on by itself when PostgreSQL is back, and says once that it was away', async () => {
+    const server = await startPostgres()
+    const bed = await openTestBed({ databaseUrl: server.url })
+    const queue = await bed.newQueue()
+    const recorder = await bed.startRecorder()
+    await bed.add(queue, 5)
+    await bed.runAll(queue, succeed)
+    await bed.untilRecorded(queue)
+    await server.kill()
+    await bed.add(queue, 700)
+    await bed.runAll(queue, succeed)
+    await recorder.waitForLine(({ json }) => String(json?.msg).startsWith('PostgreSQL cannot be reached'))
+    await waitUntil(async () => (await fetch(`${recorder.url}/readyz`)).status === 503)
+    expect((await fetch(`${recorder.url}/healthz`)).status).toBe(200)
+    await startPostgres({ dir: server.dir, port: server.port })
+    await bed.untilRecorded(queue)
+    await recorder.waitForLine(({ json }) => String(json?.msg).startsWith('PostgreSQL is back'))
+    expect(await bed.rows('jobs')).toBe(705)
+    const told = recorder.lines.filter(({ json }) => String(json?.msg).startsWith('PostgreSQL'))
+    expect(told).toHaveLength(2)
+  })
+
+  it('waits for a PostgreSQL that is not there yet', async () => {
+    const server = await startPostgres()
+    await server.kill()
+    const bed = await openTestBed({ databaseUrl: server.url })
+    const queue = await bed.newQueue()
+    await bed.add(queue, 3)
+    await bed.runAll(queue, succeed)
+    const recorder = await bed.startRecorder()
+    await recorder.waitForLine(({ json }) => String(json?.msg).startsWith('PostgreSQL cannot be reached'))
+    await startPostgres({ dir: server.dir, port: server.port })
+    await bed.untilRecorded(queue)
+    expect(await bed.rows('jobs')).toBe(3)
+  })
+
+  it('goes on when Redis is back', async () => {
+    const server = await startRedis()
+    const bed = await openTestBed({ redisUrl: server.url })
+    const queue = await bed.newQueue()
+    const recorder = await bed.startRecorder()
+    await bed.add(queue, 3)
+    await bed.runAll(queue, succeed)
+    await server.kill()
+    await recorder.waitForLine(({ json }) => /is away/.test(String(json?.msg)))
+    await startRedis({ dir: server.dir, port: server.port })
+    await bed.untilRecorded(queue)
+    expect(await bed.rows('jobs')).toBe(3)
+  })
+
+  it('tells how much waits for it', async () => {
+    const server = await startPostgres()
+    await server.kill()
+    const bed = await openTestBed({ databaseUrl: server.url })
+    const queue = await bed.newQueue()
+    await bed.add(queue, 4)
+    await bed.runAll(queue, succeed)
+    const recorder = await bed.startRecorder()
+    const metrics = await (await fetch(`${recorder.url}/metrics`)).text()
+    expect(metrics).toContain(`foliot_history_waiting_jobs{queue="${queue}"} 4`)
+    expect(metrics).toMatch(/^foliot_redis_memory_bytes \d+$/m)
+    expect(metrics).toMatch(new RegExp(`^foliot_history_oldest_age_seconds\\{queue="${queue}"} [\\d.]+$`, 'm'))
+  })
+
+  it('does not start without knowing where the history is', async () => {
+    const bed = await openTestBed()
+    await expect(bed.startRecorder({ FOLIOT_DATABASE_URL: '' })).rejects.toThrow(/FOLIOT_DATABASE_URL/)
+  })
+
+  it('stops on SIGTERM with its batch written', async () => {
+    const bed = await openTestBed()
+    const queue = await bed.newQueue()
+    await bed.add(queue, 1000)
+    await bed.runAll(queue, succeed)
+    const recorder = await bed.startRecorder()
+    await waitUntil(async () => (await bed.rows('jobs')) > 0, { timeoutMs: 20_000 })
+    expect(await recorder.stop()).toEqual({ code: 0, signal: null })
+    await bed.startRecorder()
+    await bed.untilRecorded(queue)
+    expect(await bed.rows('jobs')).toBe(1000)
+  })
+})

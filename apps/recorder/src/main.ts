@@ -1,0 +1,84 @@
+/**
+ * The recorder: takes what finished into the history in PostgreSQL. Start one; a second one stands by, and takes over the
+ * queues of one that died.
+ */
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { openDatabase } from '@foliot/history'
+import { HealthServer, runServices } from '@foliot/lifecycle'
+import { Catalog, connectForLoops, defineScripts, RedisConnection } from '@foliot/queue'
+import { exitOnSettingsError, SETTINGS_EXIT_CODE } from '@foliot/settings'
+import { createLogger, createMetrics, recorderMetrics } from '@foliot/telemetry'
+import { readKeys, readRecorderEnv } from './env.ts'
+import { observeOutboxes } from './observe-outboxes.ts'
+import { Recorder } from './recorder.ts'
+import { Upkeep } from './upkeep.ts'
+
+const env = exitOnSettingsError(readRecorderEnv)
+const log = createLogger({ app: 'recorder', level: env.FOLIOT_LOG_LEVEL })
+const keys = readKeysOrExit()
+
+const name = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
+const metrics = createMetrics({ app: 'recorder', log })
+const redis = defineScripts(connectForLoops(env.FOLIOT_REDIS_URL))
+const connection = new RedisConnection({ redis, whileRefused: 'what finished cannot be taken out of it', log })
+const catalog = new Catalog(redis)
+const db = openDatabase({ url: env.FOLIOT_DATABASE_URL, poolSize: 4, applicationName: 'foliot-recorder' })
+const upkeep = new Upkeep({
+  db,
+  retention: { keepDays: env.FOLIOT_HISTORY_DAYS, keepDeadLettersDays: env.FOLIOT_HISTORY_DEAD_LETTER_DAYS },
+  log,
+})
+const recorder = new Recorder({
+  redis,
+  catalog,
+  db,
+  upkeep,
+  recorder: name,
+  metrics: recorderMetrics(metrics.meter),
+  log,
+})
+observeOutboxes(metrics.meter, redis, catalog)
+const health = new HealthServer({
+  host: env.FOLIOT_RECORDER_HOST,
+  port: env.FOLIOT_RECORDER_PORT,
+  keys,
+  metrics,
+  isAlive: () => true,
+  isReady: () => connection.isUp && recorder.trouble === undefined,
+})
+
+await runServices({
+  start: [
+    health,
+    connection,
+    recorder,
+    {
+      name: 'ready line',
+      start: async () => log.info({ url: health.url, recorder: name }, 'ready'),
+      stop: async () => {},
+    },
+  ],
+  stop: [
+    recorder,
+    { name: 'upkeep', start: async () => {}, stop: () => upkeep.stop() },
+    { name: 'connections to PostgreSQL', start: async () => {}, stop: () => db.destroy() },
+    connection,
+    health,
+    { name: 'telemetry', start: async () => {}, stop: () => metrics.shutdown() },
+  ],
+  broken: connection.denied,
+  stopWithinMs: env.FOLIOT_SHUTDOWN_GRACE_MS,
+  supervised: env.FOLIOT_SUPERVISED,
+  log,
+})
+
+/** A key that cannot be read is a mistake of the configuration, like a wrong variable. */
+function readKeysOrExit() {
+  try {
+    return readKeys(env)
+  } catch (error) {
+    log.fatal((error as Error).message)
+    process.exit(SETTINGS_EXIT_CODE)
+  }
+}

@@ -1,0 +1,58 @@
+import { type Database, dropOld, keepPartitions, migrate, type Retention } from '@foliot/history'
+import type { Logger } from '@foliot/telemetry'
+
+export interface UpkeepOptions {
+  db: Database
+  retention: Omit<Retention, 'now'>
+  log: Logger
+}
+
+const EVERY_MS = 10 * 60 * 1000
+
+/** Makes the tables of the history and the partitions of the days to come, and drops what is too old. */
+export class Upkeep {
+  readonly #options: UpkeepOptions
+  #isMigrated = false
+  #tidiedAt = 0
+  #tidying: Promise<void> | undefined
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Resolves when there are tables to write to; what else is due goes on meanwhile. Any number of processes may do so at once.
+   *
+   * @throws what the database throws
+   */
+  async seeTo(): Promise<void> {
+    const { db, log } = this.#options
+    if (!this.#isMigrated) {
+      const made = await migrate(db)
+      if (made.length > 0) log.info({ migrations: made }, 'the tables of the history are up to date')
+      this.#isMigrated = true
+    }
+    if (Date.now() - this.#tidiedAt < EVERY_MS) return
+    this.#tidiedAt = Date.now()
+    // Without it, what is recorded goes to a partition for the rest, and what is too old stays for another while.
+    this.#tidying = this.#tidy().catch((err: Error) =>
+      log.warn(
+        { err },
+        `the history could not be tidied; it is tried again in ${EVERY_MS / 60_000} min: ${err.message}`,
+      ),
+    )
+  }
+
+  /** Resolves when nothing is under way. */
+  async stop(): Promise<void> {
+    await this.#tidying
+  }
+
+  async #tidy(): Promise<void> {
+    const { db, retention, log } = this.#options
+    const now = Date.now()
+    await keepPartitions(db, now)
+    const dropped = await dropOld(db, { now, ...retention })
+    if (dropped.days.length + dropped.jobs > 0) log.info({ dropped }, 'history that was past its time is dropped')
+  }
+}

@@ -1,0 +1,17 @@
+import { storedText } from './stored-text.ts'
+
+/** How much of one job's log is kept, in characters. */
+const LOG_LENGTH = 256 * 1024
+
+/** The last lines of a log as JSON. If some were left out, the first line says how many. */
+export function storedLog(lines: readonly string[]): string {
+  let length = 0
+  let first = lines.length
+  while (first > 0) {
+    length += (lines[first - 1] as string).length
+    if (length > LOG_LENGTH) break
+    first--
+  }
+  const kept = lines.slice(first)
+  return storedText(JSON.stringify(first === 0 ? kept : [`… [${first} earlier lines were left out]`, ...kept]))
+}

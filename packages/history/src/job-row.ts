@@ -1,0 +1,139 @@
+import { isDeadLetter, isJobId, isTerminal, type Job } from '@foliot/jobs'
+import type { FinishedJob } from './finished-job.ts'
+import { inputForSearch, isJson } from './input-search.ts'
+import { storedLog } from './job-log.ts'
+import { indexedText, storedText, storedTextOrNull } from './stored-text.ts'
+import { slotOf, tag, tagsOfDuration } from './tags.ts'
+
+/** What the index of words gets of one job, in characters. More would make one job cost as much as a thousand. */
+const WORDS_LENGTH = 16 * 1024
+
+/** One job as it is written; times are RFC 3339. `tags` is an array as PostgreSQL spells it. */
+export interface JobRow {
+  id: string
+  createdAt: string
+  tenant: string
+  queue: string
+  type: string
+  status: string
+  attempt: number
+  moves: number
+  finishedAt: string
+  discardedAt: string | null
+  durationMs: number | null
+  errorName: string | null
+  errorKind: string | null
+  errorMessage: string | null
+  fingerprint: string | null
+  scheduleId: string | null
+  traceId: string
+  document: string
+  log: string | null
+  tags: string
+  inputSearch: string | null
+  words: string | null
+}
+
+/** @throws TypeError that says what is wrong with the job, if it can not be kept. */
+export function toRow(finished: FinishedJob): JobRow {
+  const { job, log } = finished
+  expectKeepable(job)
+  const { error } = job
+  const hasJson = isJson(finished.inputText)
+  const durationMs = job.startedAt === undefined ? null : Date.parse(job.finishedAt) - Date.parse(job.startedAt)
+  return {
+    id: job.id,
+    createdAt: job.createdAt,
+    tenant: storedText(job.tenant),
+    queue: indexedText(job.queue),
+    type: indexedText(job.type),
+    status: job.status,
+    attempt: job.attempt,
+    moves: job.timeline.length,
+    finishedAt: job.finishedAt,
+    discardedAt: job.discardedAt ?? null,
+    durationMs,
+    errorName: storedTextOrNull(error?.name),
+    errorKind: storedTextOrNull(error?.kind),
+    errorMessage: storedTextOrNull(error?.message),
+    fingerprint: error?.fingerprint === undefined ? null : indexedText(error.fingerprint),
+    scheduleId: storedTextOrNull(job.scheduleId),
+    traceId: storedText(job.traceId),
+    document: documentOf(finished, hasJson),
+    log: log.length === 0 ? null : storedLog(log),
+    tags: arrayText(tagsOf(finished, durationMs)),
+    inputSearch: hasJson ? inputForSearch(finished.inputText) : null,
+    words: wordsOf(finished),
+  }
+}
+
+type Keepable = Job & { finishedAt: string }
+
+function expectKeepable(job: Job): asserts job is Keepable {
+  if (!isJobId(job.id)) throw new TypeError(`expected a job whose id is a UUID, got ${JSON.stringify(job.id)}`)
+  if (!isTerminal(job.status) || job.finishedAt === undefined) {
+    throw new TypeError(`expected a job that has ended, got one that is ${job.status}`)
+  }
+  for (const name of ['createdAt', 'startedAt', 'finishedAt', 'discardedAt'] as const) {
+    const time = job[name]
+    if (time !== undefined && Number.isNaN(Date.parse(time))) {
+      throw new TypeError(`expected ${name} to be a time, got ${JSON.stringify(time)}`)
+    }
+  }
+}
+
+/** The job as JSON, with its fields in their order, and of input and output the text that was sent. */
+function documentOf({ job, inputText, outputText }: FinishedJob, hasJson: boolean): string {
+  const fields: string[] = []
+  for (const [name, value] of Object.entries(job)) {
+    const text =
+      name === 'input' && hasJson
+        ? inputText
+        : name === 'output' && outputText !== null && isJson(outputText)
+          ? outputText
+          : JSON.stringify(value)
+    if (text !== undefined) fields.push(`${JSON.stringify(name)}:${text}`)
+  }
+  return storedText(`{${fields.join(',')}}`)
+}
+
+function tagsOf({ job, attempts }: FinishedJob, durationMs: number | null): Set<string> {
+  const tags = new Set<string>([
+    tag.status(job.status),
+    tag.type(job.type),
+    tag.queue(job.queue),
+    tag.tenant(job.tenant),
+    tag.slot(slotOf(Date.parse(job.createdAt))),
+  ])
+  for (const [key, value] of Object.entries(job.labels)) tags.add(tag.label(key, value))
+  for (const { worker } of attempts) tags.add(tag.worker(worker))
+  if (job.scheduleId !== undefined) tags.add(tag.schedule(job.scheduleId))
+  for (const each of durationMs === null ? [] : tagsOfDuration(durationMs)) tags.add(each)
+  if (job.error) {
+    tags.add(tag.errorKind(job.error.kind))
+    if (job.error.fingerprint !== undefined) tags.add(tag.fingerprint(job.error.fingerprint))
+  }
+  if (isDeadLetter(job.status) && job.discardedAt === undefined) tags.add(tag.dead())
+  return tags
+}
+
+/** An array in PostgreSQL's own spelling: arrays of different lengths cannot be sent as an array of arrays. */
+const arrayText = (texts: Iterable<string>): string =>
+  `{${Array.from(texts, (text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+
+/** Its errors and the end of its log. Of a job that has neither, null. */
+function wordsOf({ job, attempts, log }: FinishedJob): string | null {
+  const texts: string[] = []
+  if (job.error) texts.push(job.error.name, job.error.kind, job.error.message)
+  for (const { error, reason } of attempts) {
+    if (error && error.message !== job.error?.message) texts.push(error.name, error.message)
+    if (reason !== undefined) texts.push(reason)
+  }
+  let length = texts.reduce((sum, text) => sum + text.length, 0)
+  for (const line of log.toReversed()) {
+    if (length > WORDS_LENGTH) break
+    texts.push(line)
+    length += line.length
+  }
+  return texts.length === 0 ? null : storedText(texts.join('\n').slice(0, WORDS_LENGTH))
+}

@@ -1,0 +1,40 @@
+import { sql } from 'kysely'
+import type { Database } from './database.ts'
+import { DAY_MS, dayOf } from './days.ts'
+
+/**
+ * The job as the REST API answers it, as JSON text. Undefined if history has no such job.
+ *
+ * @param id a UUID. Most tell when they were made, so that one or two partitions have to be asked.
+ */
+export async function readJob(db: Database, id: string): Promise<string | undefined> {
+  return (await readColumn(db, 'document', id)) ?? undefined
+}
+
+/** The lines of its log, oldest first. Undefined if history has no such job. */
+export async function readLog(db: Database, id: string): Promise<string[] | undefined> {
+  const log = await readColumn(db, 'log', id)
+  return log === undefined ? undefined : (JSON.parse(log ?? '[]') as string[])
+}
+
+/** Undefined for a job that is not there. */
+async function readColumn(db: Database, column: 'document' | 'log', id: string): Promise<string | null | undefined> {
+  const made = timeOf(id)
+  if (made !== undefined) {
+    // It was given its id before, or about when, it was stored.
+    const days = [-DAY_MS, 0, DAY_MS].map((apart) => dayOf(made + apart))
+    const { rows } = await sql<{ value: string | null }>`
+      select ${sql.ref(column)} as value from foliot.jobs where id = ${id} and day = any (${days}::date[])`.execute(db)
+    if (rows[0]) return rows[0].value
+  }
+  const { rows } = await sql<{ value: string | null }>`
+    select ${sql.ref(column)} as value from foliot.jobs where id = ${id}`.execute(db)
+  return rows[0]?.value
+}
+
+/** When a UUIDv7 was made, in ms since 1970. Undefined for another id, or a time that PostgreSQL has no date for. */
+function timeOf(id: string): number | undefined {
+  if (id[14] !== '7') return undefined
+  const ms = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+  return ms < Date.UTC(9999, 0) ? ms : undefined
+}
