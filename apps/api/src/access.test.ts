@@ -33,8 +33,11 @@ function scopeFor({ method, path }: (typeof calls)[number]): Scope {
   return path === '/v1/jobs' || path === '/v1/jobs/batch' ? 'enqueue' : 'operate'
 }
 
+/** A stream has no end; that of no queue is an answer as any other. */
+const endingPath = (path: string): string => (path === '/v1/events' ? `${path}?queue=nowhere` : path)
+
 const call = ({ method, path }: { method: string; path: string }, headers: Record<string, string> = {}) =>
-  api.send(method, path, method === 'GET' ? undefined : {}, headers)
+  api.send(method, endingPath(path), method === 'GET' ? undefined : {}, headers)
 
 describe('with keys', () => {
   it('only liveness and readiness are open', async () => {
@@ -95,7 +98,7 @@ describe('without keys', () => {
   it('everything is open', async () => {
     const open = await openTestApi()
     for (const { method, path } of calls) {
-      const answer = await open.send(method, path, method === 'GET' ? undefined : {})
+      const answer = await open.send(method, endingPath(path), method === 'GET' ? undefined : {})
       expect([401, 403]).not.toContain(answer.status)
     }
   })

@@ -1,5 +1,5 @@
 import type { ApiKeys } from '@foliot/access'
-import type { Catalog, Disk } from '@foliot/queue'
+import type { Catalog, Disk, EventFeed } from '@foliot/queue'
 import type { Logger, Metrics } from '@foliot/telemetry'
 import type {
   FastifyBaseLogger,
@@ -14,8 +14,10 @@ import type { Backlog } from './backlog.ts'
 import type { Finishes } from './finishes.ts'
 import type { History } from './history.ts'
 import type { InputCheck } from './input-check.ts'
+import type { JobLogs } from './job-logs.ts'
 import type { JobReader } from './job-reader.ts'
 import type { Operations } from './operations.ts'
+import type { Streams } from './streams/streams.ts'
 
 /** The server, with routes that take and give what their Zod schemas say. */
 export type Api = FastifyInstance<
@@ -36,9 +38,12 @@ export interface ApiDeps {
   inputs: InputCheck
   /** Reads jobs from wherever they are. */
   jobs: JobReader
+  logs: JobLogs
   /** Undefined where nothing is recorded. */
   history: History | undefined
   finishes: Finishes
+  feed: EventFeed
+  streams: Streams
   backlog: Backlog
   operations: Operations
   keys: ApiKeys

@@ -7,6 +7,7 @@ const apiEnv = {
   ...telemetryEnv,
   FOLIOT_REDIS_URL: url({ protocols: ['redis:', 'rediss:'] }).default('redis://127.0.0.1:6379'),
   FOLIOT_DATABASE_URL: url({ protocols: ['postgres:', 'postgresql:'] }).optional(),
+  FOLIOT_DATABASE_PASSWORD_FILE: text().optional(),
   FOLIOT_HISTORY_BACKLOG_MAX_JOBS: integer({ min: 1, max: 1_000_000_000 }).default(2_000_000),
   FOLIOT_API_HOST: text().default('127.0.0.1'),
   FOLIOT_API_PORT: port().default(3000),

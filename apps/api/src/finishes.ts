@@ -1,6 +1,5 @@
 import { isTerminal, type Job } from '@foliot/jobs'
-import { FinishWatch, type JobRef } from '@foliot/queue'
-import type { Redis } from 'ioredis'
+import { type EventFeed, FinishWatch, type JobRef } from '@foliot/queue'
 import type { JobReader } from './job-reader.ts'
 
 /** The stream that wakes us is trimmed: a job on a busy queue is looked at so often all the same. */
@@ -13,9 +12,9 @@ export class Finishes {
   readonly #sleepers = new Set<() => void>()
   #stopped = false
 
-  constructor(redis: Redis, jobs: JobReader) {
+  constructor(feed: EventFeed, jobs: JobReader) {
     this.#jobs = jobs
-    this.#watch = new FinishWatch(redis)
+    this.#watch = new FinishWatch(feed)
   }
 
   /** Resolves when the job has ended, `timeoutMs` are over, the caller has gone, or the process stops. */

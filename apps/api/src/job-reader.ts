@@ -1,6 +1,12 @@
 import { FoliotError, isTerminal, type Job } from '@foliot/jobs'
 import {
   type Catalog,
+  DEAD_LETTERS_STAY_MS,
+  type Enqueued,
+  type ErrorGroups,
+  GROUP_LIMIT,
+  groupErrors,
+  type JobFilter,
   type JobRef,
   type JobSearch,
   listJobs,
@@ -55,6 +61,37 @@ export class JobReader {
     )
   }
 
+  /**
+   * Dead letters that fit, grouped by what went wrong, the largest group first: of the last days those that there are now,
+   * and older ones, or all if they are very many, as the history keeps them.
+   *
+   * @throws FoliotError `unavailable` if the history is needed and cannot be read
+   */
+  async groupErrors(filter: JobFilter): Promise<ErrorGroups> {
+    if (!this.#history) return groupErrors(this.#redis, filter)
+    // Those before may have left Redis.
+    const since = Date.now() - DEAD_LETTERS_STAY_MS
+    const recent = await groupErrors(this.#redis, { ...filter, from: Math.max(since, filter.from ?? 0) })
+    if (recent.truncated) return this.#history.groupErrors(inHistory(filter), GROUP_LIMIT)
+    if (filter.from !== undefined && filter.from >= since) return recent
+    const older = await this.#history.groupErrors(
+      inHistory({ ...filter, to: Math.min(since, filter.to ?? since) }),
+      GROUP_LIMIT,
+    )
+    return joinGroups(recent, older)
+  }
+
+  /** A job that was enqueued before: whole, if the history has it and can be read now, else as its record tells of it. */
+  async recall({ job, fromRecord }: Enqueued): Promise<Job> {
+    if (!fromRecord || !this.#history) return job
+    try {
+      return (await this.#history.read(job.id)) ?? job
+    } catch (error) {
+      if (error instanceof FoliotError && error.code === 'unavailable') return job
+      throw error
+    }
+  }
+
   /** As `read`, of a job whose queue is known. */
   readIn({ queue, id }: JobRef): Promise<Job> {
     return this.#or(
@@ -88,9 +125,7 @@ export class JobReader {
     // What goes on has not been recorded, or is not as it was.
     const isHistory = search.statuses === undefined || search.statuses.some(isTerminal)
     if (!this.#history || !isHistory) return live
-    const { queues, ids: _, label, ...rest } = search
-    const filter = { ...rest, queues, ...(label && { labels: [label] }) }
-    const past = await this.#history.search(filter, limit, after)
+    const past = await this.#history.search(toHistory(search), limit, after)
     // Of a job that is in both places, as dead letters are, Redis has the newer state; it was read above.
     const there = await whichAreThere(this.#redis, past.jobs)
     const known = new Set(live.items.map(({ id }) => id))
@@ -115,6 +150,28 @@ export class JobReader {
       return found
     }
   }
+}
+
+/** A filter as the history takes it. It is never asked for certain ids. */
+function toHistory<Filter extends JobFilter>({ ids: _, label, ...rest }: Filter) {
+  return { ...rest, ...(label && { labels: [label] }) }
+}
+
+const inHistory = (filter: JobFilter) => ({ ...toHistory(filter), deadLetters: true })
+
+/** Joins groups of jobs of which none is in both. */
+function joinGroups(recent: ErrorGroups, older: ErrorGroups): ErrorGroups {
+  const joined = new Map(recent.groups.map((group) => [group.fingerprint, group]))
+  for (const old of older.groups) {
+    const group = joined.get(old.fingerprint)
+    const queues = [...new Set([...(group?.queues ?? []), ...old.queues])].sort()
+    joined.set(
+      old.fingerprint,
+      group ? { ...group, count: group.count + old.count, firstSeenAt: old.firstSeenAt, queues } : old,
+    )
+  }
+  const largest = [...joined.values()].sort((a, b) => b.count - a.count || (a.lastSeenAt < b.lastSeenAt ? 1 : -1))
+  return { groups: largest.slice(0, GROUP_LIMIT), truncated: older.truncated || largest.length > GROUP_LIMIT }
 }
 
 const positionOf = ({ createdAt, id }: Job): Position => ({ at: Date.parse(createdAt), id })

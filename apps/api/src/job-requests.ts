@@ -64,6 +64,7 @@ export async function toNewJob(
     priority: request.priority ?? type.priority,
     labels: request.labels ?? {},
     traceparent: origin.traceparent,
+    redact: type.redact,
     createdAt: now,
     ...(request.timeoutMs !== undefined && { timeoutMs: request.timeoutMs }),
     ...(request.deadlineMs !== undefined && { deadlineAt: deadlineAtOf(request.deadlineMs, runAt, now) }),

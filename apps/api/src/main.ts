@@ -4,7 +4,7 @@
 import { isLoopback } from '@foliot/access'
 import { openDatabase } from '@foliot/history'
 import { runServices } from '@foliot/lifecycle'
-import { Catalog, connectForRequests, Disk, defineScripts } from '@foliot/queue'
+import { Catalog, connectForRequests, Disk, defineScripts, EventFeed } from '@foliot/queue'
 import { exitOnSettingsError, SETTINGS_EXIT_CODE } from '@foliot/settings'
 import { createLogger, createMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
 import { Backlog } from './backlog.ts'
@@ -13,12 +13,14 @@ import { readApiEnv, readKeys } from './env.ts'
 import { Finishes } from './finishes.ts'
 import { History } from './history.ts'
 import { InputCheck } from './input-check.ts'
+import { JobLogs } from './job-logs.ts'
 import { JobReader } from './job-reader.ts'
 import { Listener } from './listener.ts'
 import { observeQueues } from './observe-queues.ts'
 import { Operations } from './operations.ts'
 import { RedisWatch } from './redis-watch.ts'
 import { buildServer } from './server.ts'
+import { Streams } from './streams/streams.ts'
 
 const env = exitOnSettingsError(readApiEnv)
 const log = createLogger({ app: 'api', level: env.FOLIOT_LOG_LEVEL })
@@ -38,7 +40,9 @@ const redisWatch = new RedisWatch(redis, catalog, log)
 const db = env.FOLIOT_DATABASE_URL === undefined ? undefined : openApiDatabase(env.FOLIOT_DATABASE_URL)
 const history = db && new History(db, log)
 const jobs = new JobReader({ redis, catalog, history })
-const finishes = new Finishes(redis, jobs)
+const feed = new EventFeed(redis)
+const finishes = new Finishes(feed, jobs)
+const streams = new Streams()
 const backlog = new Backlog({ redis, catalog, maxJobs: env.FOLIOT_HISTORY_BACKLOG_MAX_JOBS, log })
 const operations = new Operations(redis, log)
 const deadlines = new Deadlines(redis, catalog, log)
@@ -48,9 +52,12 @@ const app = await buildServer({
   disk: new Disk(redis),
   catalog,
   jobs,
+  logs: new JobLogs({ redis, jobs, history }),
   history,
   inputs: new InputCheck(log),
   finishes,
+  feed,
+  streams,
   backlog,
   operations,
   keys,
@@ -82,7 +89,15 @@ await runServices({
   ],
   stop: [
     // Those who wait for a job are answered first, so that the listener can close.
-    { name: 'waiting callers', start: async () => {}, stop: async () => finishes.stop() },
+    {
+      name: 'waiting callers',
+      start: async () => {},
+      stop: async () => {
+        finishes.stop()
+        streams.stop()
+        feed.stop()
+      },
+    },
     listener,
     // After the last request that could begin one, and while they can still be given back.
     operations,
@@ -106,6 +121,7 @@ await runServices({
 function openApiDatabase(url: string) {
   return openDatabase({
     url,
+    passwordFile: env.FOLIOT_DATABASE_PASSWORD_FILE,
     poolSize: 8,
     applicationName: 'foliot-api',
     connectTimeoutMs: 1500,

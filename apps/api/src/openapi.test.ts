@@ -29,6 +29,7 @@ describe('the OpenAPI document', () => {
       'GET /readyz',
       'GET /v1/dead-letters',
       'GET /v1/errors',
+      'GET /v1/events',
       'GET /v1/job-types',
       'GET /v1/jobs',
       'GET /v1/jobs/{id}',

@@ -15,6 +15,8 @@ import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { enqueueRoutes } from './routes/enqueue.ts'
 import { enqueueBatchRoutes } from './routes/enqueue-batch.ts'
 import { errorRoutes } from './routes/errors.ts'
+import { eventRoutes } from './routes/events.ts'
+import { jobLogRoutes } from './routes/job-logs.ts'
 import { jobTypeRoutes } from './routes/job-types.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { moveRoutes } from './routes/moves.ts'
@@ -67,11 +69,13 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
       enqueueRoutes,
       enqueueBatchRoutes,
       jobRoutes,
+      jobLogRoutes,
       moveRoutes,
       queueRoutes,
       deadLetterRoutes,
       operationRoutes,
       errorRoutes,
+      eventRoutes,
       jobTypeRoutes,
       workerRoutes,
       statusRoutes,

@@ -9,6 +9,7 @@ const recorderEnv = {
   ...telemetryEnv,
   FOLIOT_REDIS_URL: url({ protocols: ['redis:', 'rediss:'] }).default('redis://127.0.0.1:6379'),
   FOLIOT_DATABASE_URL: url({ protocols: ['postgres:', 'postgresql:'] }),
+  FOLIOT_DATABASE_PASSWORD_FILE: text().optional(),
   FOLIOT_HISTORY_DAYS: integer({ min: 1, max: MAX_DAYS }).default(30),
   FOLIOT_HISTORY_DEAD_LETTER_DAYS: integer({ min: 1, max: MAX_DAYS }).default(365),
   FOLIOT_RECORDER_HOST: text().default('127.0.0.1'),

@@ -3,10 +3,11 @@ import { readJob as readFromHistory, readLog } from '@foliot/history'
 import { describeJob } from '@foliot/jobs'
 import { announce, readJob, redriveJob } from '@foliot/queue'
 import { startPostgres, startRedis, waitUntil } from '@foliot/testkit'
+import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { fail, openTestBed, succeed } from './fixtures/test-bed.ts'
 
-describe.concurrent('the recorder', () => {
+describe('the recorder', () => {
   it('takes what finished into the history as it was, and lets Redis forget it', async () => {
     const bed = await openTestBed()
     const queue = await bed.newQueue()
@@ -42,6 +43,21 @@ describe.concurrent('the recorder', () => {
     expect(await bed.rows('attempts', id)).toBe(2)
   })
 
+  it('does not keep what a type keeps back, wherever it stands', async () => {
+    const bed = await openTestBed()
+    const queue = await bed.newQueue()
+    const secret = { card: { number: 'secret-1' }, lines: [{ card: 'secret-2', sku: 'x' }] }
+    const inputText = JSON.stringify({ ...secret, n: 1 })
+    const [id = ''] = await bed.add(queue, 1, { input: secret, inputText, redact: ['card'] })
+    await bed.runAll(queue, async ({ claim }) => ({ kind: 'succeeded', output: JSON.stringify(claim.input) }))
+    await bed.startRecorder()
+    await bed.untilRecorded(queue)
+    const masked = { card: '[redacted]', lines: [{ card: '[redacted]', sku: 'x' }], n: 1 }
+    expect(await bed.history(id)).toMatchObject({ input: masked, output: masked })
+    const { rows } = await sql`select * from foliot.jobs`.execute(bed.db)
+    expect(JSON.stringify(rows)).not.toContain('secret')
+  })
+
   it('keeps no more of a type than it says, and leaves the rest for a while', async () => {
     const bed = await openTestBed()
     const queue = await bed.newQueue()
@@ -62,6 +78,26 @@ describe.concurrent('the recorder', () => {
       expect((await readJob(bed.redis, [queue], good)).status).toBe('succeeded')
       expect((await readJob(bed.redis, [queue], bad)).status).toBe('failed')
     }
+  })
+
+  it('leaves what it cannot keep where it is, says so once, and records the others, dead letters too', async () => {
+    const bed = await openTestBed()
+    const queue = await bed.newQueue()
+    const [odd = ''] = await bed.add(queue, 1)
+    await bed.runAll(queue, succeed)
+    const dead = await bed.add(queue, 1)
+    await bed.runAll(queue, fail)
+    // No text: an id as nobody makes it, which no table takes.
+    await bed.redis.rename(`foliot:{${queue}}:${odd}`, `foliot:{${queue}}:odd`)
+    await bed.redis.zadd(`foliot:{${queue}}:completed`, 1, 'odd')
+    const recorder = await bed.startRecorder()
+    await recorder.waitForLine(({ json }) => json?.jobId === 'odd' && /refused this one/.test(String(json?.msg)))
+    await waitUntil(async () => (await bed.rows('jobs', dead[0])) === 1)
+    const later = await bed.add(queue, 600)
+    await bed.runAll(queue, succeed)
+    await waitUntil(async () => (await bed.rows('jobs')) === later.length + 1, { timeoutMs: 20_000 })
+    expect(await bed.redis.zrange(`foliot:{${queue}}:completed`, '0', '-1')).toEqual(['odd'])
+    expect(recorder.lines.filter(({ json }) => json?.jobId === 'odd')).toHaveLength(1)
   })
 
   it('picks up queues that come while it runs', async () => {

@@ -23,9 +23,16 @@ const metrics = createMetrics({ app: 'recorder', log })
 const redis = defineScripts(connectForLoops(env.FOLIOT_REDIS_URL))
 const connection = new RedisConnection({ redis, whileRefused: 'what finished cannot be taken out of it', log })
 const catalog = new Catalog(redis)
-const db = openDatabase({ url: env.FOLIOT_DATABASE_URL, poolSize: 4, applicationName: 'foliot-recorder' })
+const database = {
+  url: env.FOLIOT_DATABASE_URL,
+  passwordFile: env.FOLIOT_DATABASE_PASSWORD_FILE,
+  applicationName: 'foliot-recorder',
+}
+const db = openDatabase({ ...database, poolSize: 4 })
+// Moving and dropping the jobs of a day takes longer than a batch may.
+const patientDb = openDatabase({ ...database, poolSize: 1, statementTimeoutMs: 300_000, queryTimeoutMs: 310_000 })
 const upkeep = new Upkeep({
-  db,
+  db: patientDb,
   retention: { keepDays: env.FOLIOT_HISTORY_DAYS, keepDeadLettersDays: env.FOLIOT_HISTORY_DEAD_LETTER_DAYS },
   log,
 })
@@ -62,7 +69,11 @@ await runServices({
   stop: [
     recorder,
     { name: 'upkeep', start: async () => {}, stop: () => upkeep.stop() },
-    { name: 'connections to PostgreSQL', start: async () => {}, stop: () => db.destroy() },
+    {
+      name: 'connections to PostgreSQL',
+      start: async () => {},
+      stop: async () => void (await Promise.all([db.destroy(), patientDb.destroy()])),
+    },
     connection,
     health,
     { name: 'telemetry', start: async () => {}, stop: () => metrics.shutdown() },

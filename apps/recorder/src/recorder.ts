@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DATABASE_TROUBLES, type Database, type DatabaseTrouble, databaseTroubleOf, recordJobs } from '@foliot/history'
+import {
+  DATABASE_TROUBLES,
+  type Database,
+  type DatabaseTrouble,
+  databaseTroubleOf,
+  type FinishedJob,
+  recordJobs,
+} from '@foliot/history'
 import { isDeadLetter } from '@foliot/jobs'
 import type { Service } from '@foliot/lifecycle'
 import {
@@ -39,10 +46,14 @@ export interface RecorderOptions {
 const LOOK_EVERY_MS = 500
 /** After trouble. */
 const RETRY_MS = 1000
-/** Jobs of each place of an outbox in one transaction. */
+/** So many jobs go in one transaction, or somewhat more. */
 const BATCH = 500
+/** Jobs of each place that are read at a time, for two transactions. */
+const READ = 2 * BATCH
 /** How long another recorder waits after this one has died. */
 const LEASE_MS = 10_000
+/** Queues that are emptied at a time where much waits: Redis, the recorder and PostgreSQL each wait for the others. */
+const LANES = 2
 /** How long one queue is emptied before the others get their turn, in milliseconds. */
 const TURN_MS = 2000
 const SAY_EVERY_MS = 60_000
@@ -58,9 +69,11 @@ export class Recorder implements Service {
   readonly #stopped = new AbortController()
   /** Queues whose outbox is ours. */
   readonly #held = new Set<string>()
-  /** Ids that history cannot keep, by queue. They stay in the outbox, and do not stand before the others. */
+  /** What the history cannot keep, by queue. It stays in the outbox, and does not stand before the others. */
   readonly #refused = new Map<string, Set<string>>()
   #running: Promise<void> | undefined
+  /** Whether the last look left something. */
+  #isBehind = false
   #saidAt = 0
   #droppedAt = 0
   #trouble: DatabaseTrouble | undefined
@@ -106,49 +119,103 @@ export class Recorder implements Service {
     await catalog.refresh()
     await upkeep.seeTo()
     const waiting = await queuesToEmpty(redis, catalog.queues)
-    for (const queue of waiting) await this.#empty(queue)
+    this.#isBehind = await this.#emptyAll(waiting)
     if (Date.now() - this.#droppedAt > DROP_EVERY_MS) {
       this.#droppedAt = Date.now()
       for (const queue of catalog.queues) await dropUnkept(redis, queue)
     }
     if (this.#trouble) this.#options.log.info('PostgreSQL is back: what finished meanwhile is being recorded')
     this.#trouble = undefined
-    return LOOK_EVERY_MS
+    return this.#isBehind ? 0 : LOOK_EVERY_MS
   }
 
-  /** Records what is in the outbox of a queue, for a while, unless another recorder does. */
-  async #empty(queue: string): Promise<void> {
+  /** @returns whether there may be more */
+  async #emptyAll(queues: readonly string[]): Promise<boolean> {
+    let isMore = false
+    const left = queues.values()
+    const lane = async (): Promise<void> => {
+      for (const queue of left) {
+        const isLeft = await this.#empty(queue).catch((error: unknown) => this.#passOver(queue, error))
+        isMore ||= isLeft
+      }
+    }
+    const ended = await Promise.allSettled(Array.from({ length: this.#isBehind ? LANES : 1 }, lane))
+    for (const end of ended) if (end.status === 'rejected') throw end.reason
+    return isMore
+  }
+
+  /**
+   * Records what is in the outbox of a queue, unless another recorder does: some of it, or if there is much, for a while.
+   *
+   * @returns whether there may be more
+   */
+  async #empty(queue: string): Promise<boolean> {
     const { redis, recorder } = this.#options
     const until = Date.now() + TURN_MS
-    let batch: FinishedEntry[] = []
-    do {
+    let isFull = true
+    for (let isFirst = true; isFull && !this.#stopped.signal.aborted; isFirst = false) {
+      if (!isFirst && (!this.#isBehind || Date.now() >= until)) break
       if (!(await holdOutbox(redis, queue, recorder, LEASE_MS))) {
         this.#held.delete(queue)
-        return
+        return false
       }
       this.#held.add(queue)
-      batch = await readOutbox(redis, queue, BATCH, this.#refused.get(queue)?.size)
-      if (batch.length > 0) await this.#record(queue, batch)
-    } while (batch.length >= BATCH && Date.now() < until && !this.#stopped.signal.aborted)
+      const refused = this.#refused.get(queue) ?? new Set()
+      const read = await readOutbox(redis, queue, READ + refused.size)
+      const fresh = read.filter((entry) => !refused.has(stateOf(entry)))
+      isFull = fresh.length >= READ
+      await this.#recordInParts(queue, fresh)
+    }
+    return isFull
+  }
+
+  /** Much goes in two transactions: while PostgreSQL writes the one, the other is made ready. */
+  async #recordInParts(queue: string, entries: readonly FinishedEntry[]): Promise<void> {
+    const size = Math.max(BATCH, Math.ceil(entries.length / 2))
+    const parts = [entries.slice(0, size), entries.slice(size)].filter(({ length }) => length > 0)
+    const ended = await Promise.allSettled(parts.map((part) => this.#record(queue, part)))
+    for (const end of ended) if (end.status === 'rejected') throw end.reason
   }
 
   async #record(queue: string, batch: readonly FinishedEntry[]): Promise<void> {
-    const { redis, db, metrics, log } = this.#options
-    const known = this.#refused.get(queue) ?? new Set()
+    const { redis, db, metrics } = this.#options
     const isWanted = this.#choice()
-    const fresh = batch.filter(({ id }) => !known.has(id))
-    const unkept = fresh.filter(({ stored }) => stored && !isWanted(stored))
-    const wanted = fresh.filter((entry) => !unkept.includes(entry))
-    const jobs = wanted.flatMap((entry) => toFinishedJob(entry) ?? [])
-    const { refused } = await recordJobs(db, jobs)
-    for (const { id, reason } of refused) {
-      known.add(id)
-      metrics.refused(queue)
-      log.error({ jobId: id, queue }, `expected a job that the history can keep, and it refused this one: ${reason}`)
+    const reasons = new Map<string, string>()
+    const jobs: FinishedJob[] = []
+    const [wanted, unkept] = partition(batch, ({ stored }) => stored === undefined || isWanted(stored))
+    for (const entry of wanted) {
+      try {
+        const job = toFinishedJob(entry)
+        if (job) jobs.push(job)
+      } catch (error) {
+        reasons.set(entry.id, (error as Error).message)
+      }
     }
-    if (known.size > 0) this.#refused.set(queue, known)
-    await takeFromOutbox(redis, queue, { taken: wanted.filter(({ id }) => !known.has(id)), unkept })
+    const { refused } = await recordJobs(db, jobs)
+    for (const { id, reason } of refused) reasons.set(id, reason)
+    const [left, taken] = partition(wanted, ({ id }) => reasons.has(id))
+    for (const entry of left) this.#refuse(queue, entry, reasons.get(entry.id) as string)
+    await takeFromOutbox(redis, queue, { taken, unkept })
     metrics.recorded(queue, jobs.length - refused.length)
+  }
+
+  /** Leaves an entry where it is until it changes, or until a recorder starts that may know better. */
+  #refuse(queue: string, entry: FinishedEntry, reason: string): void {
+    const { metrics, log } = this.#options
+    const refused = this.#refused.get(queue) ?? new Set()
+    this.#refused.set(queue, refused.add(stateOf(entry)))
+    metrics.refused(queue)
+    const message = `expected a job that the history can keep, and it refused this one: ${reason}`
+    log.error({ jobId: entry.id, queue }, message)
+  }
+
+  /** What is the matter with one queue does not keep the others waiting. @returns that it is left for the next look */
+  #passOver(queue: string, error: unknown): false {
+    const { redis, log } = this.#options
+    if (databaseTroubleOf(error) || isRedisTrouble(error) || denialOf(error, redis)) throw error
+    const { message } = error as Error
+    log.error({ err: error, queue }, `nothing of this queue could be recorded; it is tried again: ${message}`)
+    return false
   }
 
   /** Which jobs the history keeps: all whose type says nothing else. */
@@ -175,4 +242,13 @@ export class Recorder implements Service {
     this.#trouble = trouble ?? this.#trouble
     return RETRY_MS
   }
+}
+
+/** Tells an end from a later one of the same job. */
+const stateOf = ({ id, score }: FinishedEntry): string => `${id} ${score}`
+
+function partition<T>(items: readonly T[], fits: (item: T) => boolean): [T[], T[]] {
+  const [yes, no]: [T[], T[]] = [[], []]
+  for (const item of items) (fits(item) ? yes : no).push(item)
+  return [yes, no]
 }

@@ -9,14 +9,20 @@ const bed = await openTestBed()
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /
 
 /** The lines that `write` leaves in the job's log, without their times. */
-const linesOf = (write: (log: ReturnType<typeof createContext>['log']) => void): Promise<string[]> =>
-  bed.attempt(async (attempt) => {
-    write(createContext(attempt).log)
-    await attempt.flushLog()
-    const lines = await readLog(bed.redis, attempt.claim)
-    for (const line of lines) expect(line).toMatch(TIME)
-    return lines.map((line) => line.replace(TIME, ''))
-  })
+const linesOf = (
+  write: (log: ReturnType<typeof createContext>['log']) => void,
+  redact: readonly string[] = [],
+): Promise<string[]> =>
+  bed.attempt(
+    async (attempt) => {
+      write(createContext(attempt).log)
+      await attempt.flushLog()
+      const lines = await readLog(bed.redis, attempt.claim)
+      for (const line of lines) expect(line).toMatch(TIME)
+      return lines.map((line) => line.replace(TIME, ''))
+    },
+    { redact },
+  )
 
 const progressAfter = (value: unknown): Promise<unknown> =>
   bed.attempt(async (attempt) => {
@@ -25,6 +31,11 @@ const progressAfter = (value: unknown): Promise<unknown> =>
   })
 
 describe('createContext', () => {
+  it('logs no field that the type keeps back', async () => {
+    const lines = await linesOf((log) => log.info('paid', { order: 1, card: { number: 'secret' } }), ['card'])
+    expect(lines).toEqual(['INFO paid {"order":1,"card":"[redacted]"}'])
+  })
+
   it('tells the handler what it may know', async () => {
     const runAt = Date.now() + 1
     const { ctx, claim } = await bed.attempt(

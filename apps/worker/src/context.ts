@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { type JobContext, type JobLog, LIMITS } from '@foliot/jobs'
+import { type JobContext, type JobLog, LIMITS, redact } from '@foliot/jobs'
 import type { RunningAttempt } from '@foliot/queue'
 import { toJsonText } from './output.ts'
 import { Steps } from './steps.ts'
@@ -34,19 +34,20 @@ export function createContext(attempt: HandlerAttempt): JobContext {
   }
 }
 
-/** A line is `<time> <LEVEL> <message> <fields as JSON>`. */
-function createLog(attempt: Pick<HandlerAttempt, 'log'>): JobLog {
+/** A line is `<time> <LEVEL> <message> <fields as JSON>`, without fields that the type keeps back. */
+function createLog(attempt: Pick<HandlerAttempt, 'claim' | 'log'>): JobLog {
+  const secret = new Set(attempt.claim.envelope.redact)
   const write =
     (level: string) =>
     (message: string, fields?: Record<string, unknown>): void => {
-      const tail = fields === undefined ? '' : ` ${describe(fields)}`
+      const tail = fields === undefined ? '' : ` ${describe(redact(fields, secret) as object)}`
       attempt.log(`${new Date().toISOString()} ${level} ${message}${tail}`)
     }
   return { debug: write('DEBUG'), info: write('INFO'), warn: write('WARN'), error: write('ERROR') }
 }
 
 /** Fields that JSON cannot say (a cycle, a BigInt) are shown as Node shows them: a log line must not fail the job. */
-function describe(fields: Record<string, unknown>): string {
+function describe(fields: object): string {
   try {
     return toJsonText(fields, LIMITS.logLineBytes)
   } catch {

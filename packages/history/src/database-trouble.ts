@@ -1,4 +1,4 @@
-import { isReadTimeout } from './database.ts'
+import { isReadTimeout, PasswordFileError } from './database.ts'
 
 /** What can be wrong with PostgreSQL without a mistake of ours. */
 export type DatabaseTrouble = 'away' | 'silent' | 'busy' | 'read_only' | 'full' | 'refused' | 'broken'
@@ -62,6 +62,7 @@ export const isDatabaseTrouble = (error: unknown): boolean => databaseTroubleOf(
 
 function troubleOf(error: Error): DatabaseTrouble | undefined {
   if (isReadTimeout(error)) return 'silent'
+  if (error instanceof PasswordFileError) return 'refused'
   const { code, syscall } = error as { code?: unknown; syscall?: unknown }
   if (typeof code === 'string') {
     if (code === 'ETIMEDOUT') return 'silent'

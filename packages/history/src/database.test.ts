@@ -1,7 +1,10 @@
-import { testDatabaseUrl } from '@foliot/testkit'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { temporaryFolder, testDatabaseUrl } from '@foliot/testkit'
 import { sql } from 'kysely'
 import { Client } from 'pg'
 import { expect, it } from 'vitest'
+import { databaseTroubleOf } from './database-trouble.ts'
 import { opened } from './fixtures/test-database.ts'
 
 const MANY = sql`select 9007199254740991::bigint as int8, '2026-03-01 12:00:00.123+02'::timestamptz as at,
@@ -42,4 +45,18 @@ it('tells the server its name and its limits, and takes no more connections than
 it('is no work before the first query: a server that is away is no error', async () => {
   const db = opened('postgres://nobody@127.0.0.1:1/nothing')
   await expect(sql`select 1`.execute(db)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+})
+
+it('reads the password from a file, anew for each connection', async () => {
+  const url = new URL(await testDatabaseUrl())
+  const { password } = url
+  url.password = ''
+  const passwordFile = join(await temporaryFolder(), 'password')
+  const db = opened(url.href, { passwordFile })
+  const ask = () => sql`select 1`.execute(db)
+  await expect(ask()).rejects.toSatisfy((error) => databaseTroubleOf(error) === 'refused')
+  await writeFile(passwordFile, 'wrong')
+  await expect(ask()).rejects.toMatchObject({ code: '28P01' })
+  await writeFile(passwordFile, `${decodeURIComponent(password)}\n`)
+  expect((await ask()).rows).toHaveLength(1)
 })

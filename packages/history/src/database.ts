@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { Kysely, PostgresDialect } from 'kysely'
-import { Client, Pool, types } from 'pg'
+import { Client, type ClientConfig, Pool, types } from 'pg'
 import type { Schema } from './schema.ts'
 
 export type Database = Kysely<Schema>
@@ -7,6 +8,8 @@ export type Database = Kysely<Schema>
 export interface DatabaseOptions {
   /** `postgres://user:password@host:port/database`. */
   url: string
+  /** A file with the password, read for each new connection; one in the URL goes before it. Default: none. */
+  passwordFile?: string | undefined
   /** Connections at most. Default 10. */
   poolSize?: number
   /** After this the server ends a statement. Default 10 000. */
@@ -46,7 +49,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     // Compiling a search takes longer than the search. Days are days of UTC wherever the server stands.
     options: '-c jit=off -c timezone=UTC',
     types: { getTypeParser },
-    Client: ImpatientClient,
+    Client: clientWith(options.passwordFile),
   })
   // A connection that breaks while nobody uses it is no news: its next user gets another. Unheard, it would end the process.
   pool.on('error', () => undefined)
@@ -73,6 +76,35 @@ class ImpatientClient extends Client {
       if (isReadTimeout(error)) this.end().catch(() => undefined)
       throw error
     })
+  }
+}
+
+/** The driver takes the password of an address, also an empty one, for more than any other setting. */
+function clientWith(passwordFile: string | undefined): typeof Client {
+  return passwordFile === undefined ? ImpatientClient : clientThatReads(passwordFile)
+}
+
+function clientThatReads(passwordFile: string): typeof Client {
+  return class extends ImpatientClient {
+    constructor(config?: ClientConfig) {
+      super(config)
+      // The driver calls what is no text, which its types do not say.
+      this.password ||= (() => readPassword(passwordFile)) as unknown as string
+    }
+  }
+}
+
+/** The password of PostgreSQL could not be read. */
+export class PasswordFileError extends Error {
+  override readonly name = 'PasswordFileError'
+}
+
+async function readPassword(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (cause) {
+    const message = `expected a file with the password of PostgreSQL, as FOLIOT_DATABASE_PASSWORD_FILE says, got: ${cause}`
+    throw new PasswordFileError(message, { cause })
   }
 }
 

@@ -12,6 +12,8 @@ export interface FinishedJob {
   attempts: readonly FinishedAttempt[]
   /** The lines of its log, oldest first. */
   log: readonly string[]
+  /** How many lines it has written, if more than those. */
+  linesWritten?: number
 }
 
 /** One try at the job. Times are in ms since 1970. */

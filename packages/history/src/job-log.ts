@@ -1,10 +1,15 @@
+import { earlierLinesNote } from '@foliot/jobs'
 import { storedText } from './stored-text.ts'
 
 /** How much of one job's log is kept, in characters. */
 const LOG_LENGTH = 256 * 1024
 
-/** The last lines of a log as JSON. If some were left out, the first line says how many. */
-export function storedLog(lines: readonly string[]): string {
+/**
+ * The last lines of a log as JSON. If some were left out, the first line says how many.
+ *
+ * @param linesWritten how many lines the job has written: those before `lines` are left out already
+ */
+export function storedLog(lines: readonly string[], linesWritten = lines.length): string {
   let length = 0
   let first = lines.length
   while (first > 0) {
@@ -13,5 +18,6 @@ export function storedLog(lines: readonly string[]): string {
     first--
   }
   const kept = lines.slice(first)
-  return storedText(JSON.stringify(first === 0 ? kept : [`… [${first} earlier lines were left out]`, ...kept]))
+  const leftOut = linesWritten - kept.length
+  return storedText(JSON.stringify(leftOut > 0 ? [earlierLinesNote(leftOut), ...kept] : kept))
 }

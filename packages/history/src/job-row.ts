@@ -3,7 +3,7 @@ import type { FinishedJob } from './finished-job.ts'
 import { inputForSearch, isJson } from './input-search.ts'
 import { storedLog } from './job-log.ts'
 import { indexedText, storedText, storedTextOrNull } from './stored-text.ts'
-import { slotOf, tag, tagsOfDuration } from './tags.ts'
+import { tag, tagsOfDuration, tagsOfTime } from './tags.ts'
 
 /** What the index of words gets of one job, in characters. More would make one job cost as much as a thousand. */
 const WORDS_LENGTH = 16 * 1024
@@ -60,7 +60,7 @@ export function toRow(finished: FinishedJob): JobRow {
     scheduleId: storedTextOrNull(job.scheduleId),
     traceId: storedText(job.traceId),
     document: documentOf(finished, hasJson),
-    log: log.length === 0 ? null : storedLog(log),
+    log: log.length === 0 && !finished.linesWritten ? null : storedLog(log, finished.linesWritten),
     tags: arrayText(tagsOf(finished, durationMs)),
     inputSearch: hasJson ? inputForSearch(finished.inputText) : null,
     words: wordsOf(finished),
@@ -103,12 +103,12 @@ function tagsOf({ job, attempts }: FinishedJob, durationMs: number | null): Set<
     tag.type(job.type),
     tag.queue(job.queue),
     tag.tenant(job.tenant),
-    tag.slot(slotOf(Date.parse(job.createdAt))),
+    ...tagsOfTime(Date.parse(job.createdAt)),
+    ...(durationMs === null ? [] : tagsOfDuration(durationMs)),
   ])
   for (const [key, value] of Object.entries(job.labels)) tags.add(tag.label(key, value))
   for (const { worker } of attempts) tags.add(tag.worker(worker))
   if (job.scheduleId !== undefined) tags.add(tag.schedule(job.scheduleId))
-  for (const each of durationMs === null ? [] : tagsOfDuration(durationMs)) tags.add(each)
   if (job.error) {
     tags.add(tag.errorKind(job.error.kind))
     if (job.error.fingerprint !== undefined) tags.add(tag.fingerprint(job.error.fingerprint))

@@ -18,9 +18,9 @@ beforeAll(async () => {
 
 /** Both steps, the second one with halves of halves, and each of them alone. */
 const EFFORTS: SearchEffort[] = [
-  { walk: 10, sort: 9 },
-  { walk: 1, sort: 1000 },
-  { walk: 1000, sort: 1 },
+  { walk: 10, sort: 9, crowd: 3 },
+  { walk: 1, sort: 1000, crowd: 1000 },
+  { walk: 1000, sort: 1, crowd: 1 },
 ]
 
 /** Some hundred jobs of four days, every feature in many of them and in no order of time. */
@@ -149,7 +149,7 @@ describe('among four days of jobs', () => {
 
   it.each(FILTERS)('finds by %s, in order and once, however it goes about it', async (_, filter, fits) => {
     for (const effort of EFFORTS) expect(await allPages(effort, filter, 40)).toEqual(expected(fits))
-    expect(await allPages({ walk: 50, sort: 30 }, filter, 15)).toEqual(expected(fits))
+    expect(await allPages({ walk: 50, sort: 30, crowd: 1000 }, filter, 15)).toEqual(expected(fits))
   })
 
   it('finds by any two of them together', async () => {
@@ -173,6 +173,22 @@ describe('among four days of jobs', () => {
     )
     expect(more).toBe(true)
   })
+})
+
+it('finds what was made in one quarter of an hour, however much that is', async () => {
+  const crowd = Array.from({ length: 120 }, (_, i) =>
+    finished({ at: NOON + 7 * DAY_MS + (i % 40), labels: { crowd: String(i % 3) }, inputText: `{"n":${i % 2}}` }),
+  )
+  await recordJobs(db, crowd)
+  const crowded = { labels: [{ key: 'crowd', value: '1' }], input: [{ path: ['n'], value: '1' }] }
+  const expected = await allPages({ walk: 1000, sort: 1000, crowd: 1000 }, crowded, 7)
+  expect(expected.length).toBe(20)
+  // Each page is read in order, since more fit than may be sorted.
+  expect(await allPages({ walk: 1, sort: 1, crowd: 1 }, crowded, 7)).toEqual(expected)
+  const range = { ...crowded, from: NOON + 7 * DAY_MS + 10, to: NOON + 7 * DAY_MS + 30 }
+  const some = await allPages({ walk: 1000, sort: 1000, crowd: 1000 }, range, 7)
+  expect(some.length).toBeGreaterThan(5)
+  expect(await allPages({ walk: 1, sort: 1, crowd: 1 }, range, 3)).toEqual(some)
 })
 
 describe('text from outside', () => {

@@ -5,7 +5,7 @@ import { DAY_MS, dayOf } from './days.ts'
 import { anyOf, type Conditions, conditionsOf, type HistoryFilter, timesOf } from './job-filter.ts'
 import { allow, and } from './planner.ts'
 import type { Schema } from './schema.ts'
-import { SLOT_MS, slotOf, tag } from './tags.ts'
+import { SLOT_MS, slotOf, tagsOfSlots } from './tags.ts'
 
 /**
  * Searching in two steps, neither of which leaves a choice to the planner, whose statistics are of yesterday:
@@ -39,12 +39,14 @@ export interface FoundJobs {
 export interface SearchEffort {
   /** How many jobs the first step reads. */
   walk: number
-  /** How many jobs the second step sorts at a time, unless all of them were made in one slot. */
+  /** How many jobs the second step sorts at a time. */
   sort: number
+  /** The same of one slot, which cannot be halved: more of them are read in their order after all. */
+  crowd: number
 }
 
-/** Either takes 10 ms or less on two cores. */
-const EFFORT: SearchEffort = { walk: 5_000, sort: 500 }
+/** Walking and sorting take 10 ms or less on two cores. */
+const EFFORT: SearchEffort = { walk: 5_000, sort: 500, crowd: 2_000 }
 
 interface Found extends HistoryPosition {
   status: JobStatus
@@ -205,8 +207,11 @@ async function probeWindow(
   window: Window,
 ): Promise<Found[]> {
   if (need === 0 || window.first > window.last) return []
-  const whole = await probe(tx, search, reached, need, window)
+  const isSmallest = window.first === window.last
+  const most = isSmallest ? search.effort.crowd : search.effort.sort
+  const whole = await probe(tx, search, reached, need, window, most)
   if (whole) return whole
+  if (isSmallest) return walkSlot(tx, search, reached, need, window)
   const middle = middleOf(window)
   const newer = await probeWindow(tx, search, reached, need, { first: middle, last: window.last })
   const older = { first: window.first, last: middle - 1 }
@@ -220,15 +225,15 @@ function middleOf({ first, last }: Window): number {
   return Math.max(daySlotOf(middle), daySlotOf(first) + 1) * SLOTS_OF_DAY
 }
 
-/** Undefined if more fit than should be sorted at once, and the window can be halved. */
+/** Undefined if more than `most` fit. */
 async function probe(
   tx: Tx,
-  { times, effort, conditions }: Search,
+  { times, conditions }: Search,
   reached: HistoryPosition,
   need: number,
   window: Window,
+  most: number,
 ): Promise<Found[] | undefined> {
-  const isSmallest = window.first === window.last
   // Not created_at itself, so that no index in order of time offers itself.
   const time = sql`(created_at + interval '0')`
   const bounds = [...timeBounds(times, time, reached), ...windowBounds(window, time)]
@@ -236,11 +241,37 @@ async function probe(
     with found as materialized (
       select id, day, created_at, status from foliot.jobs
       where ${and([...conditions.ofIndex, ...conditions.besideIndex, ...bounds])}
-      limit ${isSmallest ? null : effort.sort + 1}::bigint
+      limit ${most + 1}
     )
     select id, day, created_at as at, status, (select count(*) from found) as n
     from found order by created_at desc, id desc limit ${need}`.execute(tx)
-  return !isSmallest && (rows[0]?.n ?? 0) > effort.sort ? undefined : rows.map(toFound)
+  return (rows[0]?.n ?? 0) > most ? undefined : rows.map(toFound)
+}
+
+/** So much of the slot fits that reading it in order soon fills the page. */
+async function walkSlot(
+  tx: Tx,
+  { times, conditions }: Search,
+  reached: HistoryPosition,
+  need: number,
+  window: Window,
+): Promise<Found[]> {
+  await allow(tx, 'order')
+  const [from, to] = [window.first, window.last + 1].map((slot) => slot * SLOT_MS) as [number, number]
+  const bounds = [
+    ...dayBounds({ from, to }),
+    ...timeBounds({ from, to }, sql`created_at`),
+    ...timeBounds(times, sql`created_at`, reached),
+  ]
+  // The conditions stand outside, so that none of them chooses another way.
+  const { rows } = await sql<FoundRow>`
+    select id, day, at, status from (
+      select id, day, created_at as at, created_at, status, coalesce(${and(conditions.ofRow)}, false) as fits
+      from foliot.jobs where ${and(bounds)} order by created_at desc, id desc offset 0
+    ) as slot
+    where fits order by created_at desc, id desc limit ${need}`.execute(tx)
+  await allow(tx, 'index')
+  return rows.map(toFound)
 }
 
 /** The days leave out partitions; within one day the index is asked for the slots. */
@@ -252,7 +283,7 @@ function windowBounds({ first, last }: Window, time: RawBuilder<unknown>): RawBu
     sql`${time} < ${to}::timestamptz`,
   ]
   if (daySlotOf(first) !== daySlotOf(last)) return bounds
-  return [...bounds, anyOf(Array.from({ length: last - first + 1 }, (_, i) => tag.slot(first + i)))]
+  return [...bounds, anyOf(tagsOfSlots(first, last))]
 }
 
 async function readDocuments(tx: Tx, page: readonly Found[]): Promise<FoundJob[]> {

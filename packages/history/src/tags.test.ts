@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { tag, tagsOfDuration, tagsOfDurations } from './tags.ts'
+import { SLOT_MS, tag, tagsOfDuration, tagsOfDurations, tagsOfSlots, tagsOfTime } from './tags.ts'
 
 it('has other tags for other labels, wherever a key ends', () => {
   const labels = [
@@ -28,5 +28,21 @@ it('finds every duration by the tags of a range that holds it, and few that lie 
     if (ms > 0 && ms < 1e8) expect([isFound(ms, ms * 1.03 + 1), isFound(ms, 0, ms * 0.97 - 1)]).toEqual([false, false])
   }
   expect(isFound(5, 9, 3)).toBe(false)
-  expect(tagsOfDurations(1000).length).toBeLessThan(100)
+  expect(tagsOfDurations(1000).length).toBeLessThan(50)
+})
+
+it('finds every slot by the tags of a range that holds it, and no other', () => {
+  for (const [first, last] of [
+    [5, 5],
+    [8, 15],
+    [3, 90],
+    [16, 8],
+  ] as const) {
+    const asked = new Set(tagsOfSlots(first, last))
+    for (let slot = 0; slot < 100; slot++) {
+      const isFound = tagsOfTime(slot * SLOT_MS).some((each) => asked.has(each))
+      expect([first, last, slot, isFound]).toEqual([first, last, slot, first <= slot && slot <= last])
+    }
+  }
+  expect(tagsOfSlots(96 * 20_000, 96 * 20_001 - 1).length).toBe(12)
 })

@@ -18,11 +18,6 @@ export const tag = {
   worker: (worker: string) => bounded('worker', worker),
   // Where the key ends has to be told, since it may hold an equals sign itself.
   label: (key: string, value: string) => bounded('label', `${key.replace(/[\\=]/g, '\\$&')}=${value}`),
-  /** The quarter of an hour in which it was made. */
-  slot: (slot: number) => `at:${slot}`,
-  /** How long its last attempt took: to the octave, and to a 64th of one. */
-  octave: (octave: number) => `ms:${octave}`,
-  step: (step: number) => `ms:${Math.floor(step / STEPS)}.${step % STEPS}`,
 }
 
 /** An entry of the index may not be longer than a third of a page; what limits let through is shorter. */
@@ -30,30 +25,51 @@ const TAG_LENGTH = 600
 
 const bounded = (kind: string, text: string): string => `${kind}:${storedText(text).slice(0, TAG_LENGTH)}`
 
-export const SLOT_MS = 15 * 60 * 1000
-
-export const slotOf = (ms: number): number => Math.floor(ms / SLOT_MS)
-
-const STEPS = 64
-/** What took more than a day or so is all one. */
-const LAST_STEP = 27 * STEPS
-
-/** Grows with the duration, by 64 when that doubles. 0 for 0 ms. */
-const stepOf = (ms: number): number => Math.min(Math.floor(STEPS * Math.log2(Math.max(ms, 0) + 1)), LAST_STEP)
-
-export function tagsOfDuration(ms: number): string[] {
-  const step = stepOf(ms)
-  return [tag.octave(Math.floor(step / STEPS)), tag.step(step)]
+/** A number's tags: of itself and of the larger and larger blocks in which it lies, so that a range has few of them. */
+interface Scale {
+  name: string
+  /** Sizes of the blocks as powers of two, the smallest first. */
+  blocks: readonly number[]
+  last: number
 }
 
-/** Any of these has who took so long, and few others: whole octaves, and steps at the ends. Both bounds belong to it. */
-export function tagsOfDurations(min = 0, max = Number.POSITIVE_INFINITY): string[] {
+const blockTag = ({ name }: Scale, bits: number, n: number): string => `${name}${bits}:${n >> bits}`
+
+const tagsOf = (scale: Scale, n: number): string[] => scale.blocks.map((bits) => blockTag(scale, bits, n))
+
+/** Who lies in the range has one of these, and nobody else. Both ends belong to it. */
+function tagsOfRange(scale: Scale, first: number, last: number): string[] {
   const tags: string[] = []
-  const last = stepOf(max)
-  for (let step = stepOf(min); step <= last; ) {
-    const isWhole = step % STEPS === 0 && (step + STEPS - 1 <= last || last === LAST_STEP)
-    tags.push(isWhole ? tag.octave(step / STEPS) : tag.step(step))
-    step += isWhole ? STEPS : 1
+  for (let n = first; n <= last; ) {
+    // There is nothing behind the last one, so the block that holds it may be taken whole.
+    const bits = scale.blocks.findLast(
+      (each) => n % 2 ** each === 0 && (n + 2 ** each - 1 <= last || last === scale.last),
+    ) as number
+    tags.push(blockTag(scale, bits, n))
+    n += 2 ** bits
   }
   return tags
 }
+
+export const SLOT_MS = 15 * 60 * 1000
+
+/** Quarters of an hour since 1970, and two hours. */
+const SLOTS: Scale = { name: 'at', blocks: [0, 3], last: 2 ** 31 - 1 }
+
+export const slotOf = (ms: number): number => Math.floor(ms / SLOT_MS)
+
+export const tagsOfTime = (ms: number): string[] => tagsOf(SLOTS, slotOf(ms))
+
+export const tagsOfSlots = (first: number, last: number): string[] => tagsOfRange(SLOTS, first, last)
+
+/** 64ths of an octave, since durations differ by factors; 8ths, and octaves. What took more than a day or so is all one. */
+const STEPS: Scale = { name: 'ms', blocks: [0, 3, 6], last: 64 * 27 }
+
+/** 0 for 0 ms. */
+const stepOf = (ms: number): number => Math.min(Math.floor(64 * Math.log2(Math.max(ms, 0) + 1)), STEPS.last)
+
+export const tagsOfDuration = (ms: number): string[] => tagsOf(STEPS, stepOf(ms))
+
+/** Who took so long has one of these, and few others. Both bounds belong to it. */
+export const tagsOfDurations = (min = 0, max = Number.POSITIVE_INFINITY): string[] =>
+  tagsOfRange(STEPS, stepOf(min), stepOf(max))

@@ -1,5 +1,6 @@
 export { type KeyParts, keyOf } from './key-of.ts'
 export { RUN_ONCE_DEFAULTS, RUN_ONCE_LIMITS } from './limits.ts'
+export { createRunOnceTable, type PostgresQueries, postgresRunOnceStore } from './postgres-store.ts'
 export { redisRunOnceStore } from './redis-store.ts'
 export type {
   BeginOptions,

@@ -1,8 +1,8 @@
-import { FoliotError } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import { checkRunKey, resolveBegin, resolveRetention, toJson } from './checks.ts'
 import { runKey } from './keys.ts'
 import { RUN_ONCE_DEFAULTS } from './limits.ts'
+import { refusal } from './refusal.ts'
 import type { RunKey, RunOnceStore, RunRecord } from './run-once-store.ts'
 import { type RunReply, SCRIPTS, type StartedReply } from './scripts.ts'
 
@@ -20,7 +20,7 @@ export function redisRunOnceStore(redis: Redis): RunOnceStore {
   ) {
     checkRunKey(run)
     const reply = await runScript(redis, 'finish', run, token, ...end)
-    if (reply !== 1) throw refusal(reply as RunReply, token)
+    if (reply !== 1) throw refusal(standingOf(reply as RunReply), token)
   }
 
   return {
@@ -76,14 +76,5 @@ function toRecord(reply: RunReply): RunRecord {
   return { status: 'in_progress', ...run, leaseEndsAt: ends, retryAfterMs: ends - Number(now) }
 }
 
-function refusal(reply: RunReply, token: number): FoliotError {
-  const [status, owner, , , , , , latest] = reply
-  if (status === null) return conflict('a run that was begun', 'none: it never began, or it is forgotten')
-  if (latest !== String(token)) return conflict(`the token of the latest begin, by ${owner}`, 'an older or unknown one')
-  return conflict('a run in progress', `one that has ${status} otherwise`)
-}
-
-const conflict = (expected: string, got: string): FoliotError =>
-  new FoliotError('conflict', `expected ${expected}, got ${got}`, {
-    hint: 'drop this result, and read the run: it is no longer yours to end',
-  })
+const standingOf = ([status, owner, , , , , , token]: RunReply) =>
+  status === null ? undefined : { status, owner, token: Number(token) }

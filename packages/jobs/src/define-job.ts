@@ -45,7 +45,7 @@ export interface JobOptions<Name extends string, Input extends JobSchema, Output
   isolation?: Isolation
   /** What of its jobs the history keeps, where there is one. Default `all`. What is not kept is gone after an hour. */
   history?: History
-  /** Names of input and output fields that logs, traces and boards must not show. Default none. */
+  /** Names of input and output fields that logs, boards and the history must not show, at any depth. Default none. */
   redact?: readonly string[]
 }
 

@@ -13,6 +13,7 @@ export {
   type JobSchema,
 } from './define-job.ts'
 export { describeJob } from './describe-job.ts'
+export { earlierLinesNote, earlierLinesOf } from './earlier-lines.ts'
 export {
   ERRORS,
   type ErrorCode,
@@ -27,6 +28,7 @@ export { ERROR_KINDS, JobError, type JobErrorOptions, UnrecoverableError } from 
 export { isJobId, newJobId } from './job-id.ts'
 export { LIMITS, PRIORITY_MAX } from './limits.ts'
 export { cancel, done, isOutcome, type Outcome, outcomeKind, snooze } from './outcome.ts'
+export { REDACTED, redact } from './redact.ts'
 export {
   type Backoff,
   DEFAULT_RETRY_POLICY,

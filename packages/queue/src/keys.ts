@@ -124,6 +124,12 @@ export const recoveredKey = (queue: string): string => `foliot-x:{${queue}}:reco
 /** STRING with a TTL: who sweeps this queue's finished jobs. */
 export const sweepLeaseKey = (queue: string): string => `foliot-x:{${queue}}:sweep`
 
+/** STRING: how many finished jobs the history was given, ever. Who drops the queue deletes it. */
+export const takenKey = (queue: string): string => `foliot-x:{${queue}}:taken`
+
+/** LIST with a TTL: when jobs were last taken, and how many, as `ms:count`. With what is still there it tells how fast jobs end. */
+export const takesKey = (queue: string): string => `foliot-x:{${queue}}:takes`
+
 /** STRING with a TTL: who takes what finished in this queue into the history. */
 export const recorderLeaseKey = (queue: string): string => `foliot-x:{${queue}}:recorder`
 

@@ -1,6 +1,4 @@
-import type { Job, JobType } from '@foliot/jobs'
-
-const REDACTED = '[redacted]'
+import { type Job, type JobType, redact } from '@foliot/jobs'
 
 /**
  * A job as a board may show it: without the fields that its type keeps from boards, at any depth of input and output.
@@ -15,12 +13,4 @@ export function redactJob(job: Job, types: ReadonlyMap<string, JobType>): Job {
   if (secret.length === 0) return job
   const names = new Set(secret)
   return { ...job, input: redact(job.input, names), output: redact(job.output, names) }
-}
-
-function redact(value: unknown, names: ReadonlySet<string>): unknown {
-  if (Array.isArray(value)) return value.map((item) => redact(item, names))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, names.has(name) ? REDACTED : redact(item, names)]),
-  )
 }

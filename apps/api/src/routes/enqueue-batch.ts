@@ -114,10 +114,13 @@ async function store({ jobs: items, inputTexts }: SentBatch, origin: RequestOrig
   )
   const jobs = read.filter((item): item is NewJob => !(item instanceof FoliotError))
   const enqueued = (await enqueueMany(deps.redis, jobs, deps.disk)).values()
-  return read.map((item) => {
-    const stored = item instanceof FoliotError ? item : (enqueued.next().value as Enqueued | Error)
-    return stored instanceof Error ? toFoliotError(stored) : stored
-  })
+  return Promise.all(
+    read.map(async (item) => {
+      const stored = item instanceof FoliotError ? item : (enqueued.next().value as Enqueued | Error)
+      if (stored instanceof Error) return toFoliotError(stored)
+      return stored.fromRecord ? { ...stored, job: await deps.jobs.recall(stored) } : stored
+    }),
+  )
 }
 
 const waitsForDisk = (item: unknown): boolean => (item as Partial<JobRequest> | null)?.durability === 'fsync'

@@ -45,7 +45,9 @@ export function enqueueRoutes(app: Api, deps: ApiDeps): void {
     async (request, reply) => {
       const origin = { ...originOf(request.raw), idempotencyKey: headerText(request.raw, 'idempotency-key') }
       const sent = { request: request.body, inputText: sentInput(request.bodyBytes) }
-      const { job, replayed, deduplicated } = await enqueue(redis, await toNewJob(sent, origin, deps), disk)
+      const enqueued = await enqueue(redis, await toNewJob(sent, origin, deps), disk)
+      const { replayed, deduplicated } = enqueued
+      const job = await deps.jobs.recall(enqueued)
       reply.code(replayed || deduplicated ? 200 : 202).header('location', `/v1/jobs/${job.id}`)
       if (replayed) reply.header('idempotency-replayed', 'true')
       if (deduplicated) reply.header('deduplicated', 'true')

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { toSearch } from '../job-filter.ts'
 import { readCursor, writeCursor } from '../list-cursor.ts'
-import { json, text } from '../wire/answer.ts'
+import { json } from '../wire/answer.ts'
 import { Job } from '../wire/job.ts'
 import { JobList, ListJobs } from '../wire/list.ts'
 import { problems } from '../wire/problem.ts'
@@ -76,27 +76,6 @@ export function jobRoutes(app: Api, { catalog, jobs, finishes }: ApiDeps): void 
       const { job, ended } = await finishes.waitFor(found.ref, request.query.timeoutMs, gone.signal)
       reply.code(ended ? 200 : 202)
       return job
-    },
-  )
-
-  app.get(
-    '/v1/jobs/:id/logs',
-    {
-      config: { scope: 'read' },
-      schema: {
-        operationId: 'readJobLog',
-        summary: 'Read the log of a job',
-        description: 'One line each: time, level, message, fields. The last 1000 lines are kept.',
-        tags,
-        params,
-        response: { 200: text('The lines, oldest first.', z.string()), ...problems('not_found') },
-      },
-    },
-    async ({ params }, reply) => {
-      const lines = await jobs.readLog(params.id)
-      // A string is not JSON here: the serializer of the route is passed by.
-      reply.type('text/plain; charset=utf-8').serializer((lines: unknown) => lines as string)
-      return lines.map((line) => `${line}\n`).join('')
     },
   )
 }

@@ -44,7 +44,11 @@ export const Queue = z.object({
     queued: z.int(),
     running: z.int(),
     scheduled: z.int().describe('Waiting for their time: `scheduled` and `retrying`.'),
-    succeeded: z.int().describe('Kept finished ones: `succeeded`, `cancelled` and discarded.'),
+    succeeded: z
+      .int()
+      .describe(
+        'Finished ones: `succeeded`, `cancelled` and discarded. With a history all there ever were, else those that are kept.',
+      ),
     failed: z.int().describe('Dead letters: `failed` and `timed_out`.'),
   }),
   oldestAgeMs: z.int().nullable().describe('How long the next job has waited; null if none waits.'),

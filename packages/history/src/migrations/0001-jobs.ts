@@ -60,10 +60,10 @@ export const jobs: Migration = {
       ) partition by range (day)`.execute(db)
     await sql`create index jobs_order on foliot.jobs (created_at desc, id desc)`.execute(db)
     // New entries wait in a list and are sorted in together: that halves what it costs to record a job. Every search reads
-    // the list, so it ends at 4 MB, and keepPartitions() empties those of days that have passed.
+    // the list, so it ends at 2 MB, and keepPartitions() empties those of days that have passed.
     await sql`
       create index jobs_search on foliot.jobs using gin (tags, input_search jsonb_path_ops, words)
-      with (fastupdate = on, gin_pending_list_limit = 4096)`.execute(db)
+      with (fastupdate = on, gin_pending_list_limit = 2048)`.execute(db)
     // With all that grouping a day of failures needs, so that it reads no job. Texts that stand whole in an index are cut.
     await sql`
       create index jobs_failures on foliot.jobs (finished_at desc) include (id, day, queue, type, fingerprint)

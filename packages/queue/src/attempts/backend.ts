@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ERROR_KINDS } from '@foliot/jobs'
 import { createRedisBackend, type KeepJobs, type MinimalJob, RedisQueueBackend, type WorkerOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { BROKEN_TTL_MS } from '../jobs/retention.ts'
+import { DEAD_LETTERS_STAY_MS } from '../jobs/retention.ts'
 import { brokenBase, bullKeys, deadlinesKey, indexKey, recoveredKey, unrecordedKey } from '../keys.ts'
 import { REFUSED_PAUSE_MS, refusalOf } from '../redis/redis-trouble.ts'
 import { type Arg, runScript } from '../redis/scripts.ts'
@@ -137,7 +137,8 @@ export class FoliotBackend extends RedisQueueBackend {
     const [max, base, now, interval] = args.slice(9) as (string | number)[]
     // A little less than its interval: a lone worker would find its own last check still standing, and skip every other.
     const checked = [max, base, now, Number(interval) - 100] as (string | number)[]
-    const own = [CRASHED, brokenBase(this.#queue), BROKEN_TTL_MS, BLOCKED]
+    // What stood in the place of a job is kept as long as the dead letter that tells of it.
+    const own = [CRASHED, brokenBase(this.#queue), DEAD_LETTERS_STAY_MS, BLOCKED]
     const reply = await runScript(this.#redis, 'recoverStalled', keys, [...checked, ...own])
     const [back, dead] = reply as [string[], string[]]
     if (back.length + dead.length > 0) this.#events.onRecovered(back, dead)

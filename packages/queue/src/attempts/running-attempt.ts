@@ -29,6 +29,8 @@ export class RunningAttempt {
   #reason: StopReason | undefined
   #cancelRequest: CancelRequest | undefined
   #lines: string[] = []
+  /** Lines that were never stored, before those. */
+  #leftOut = 0
   #flushing: Promise<void> | undefined
   #refused: Error | undefined
   #ended = false
@@ -130,7 +132,7 @@ export class RunningAttempt {
   /** Adds a line to the job's log. Lines are sent together, at the end of this turn of the event loop. */
   log(line: string): void {
     // A handler that never lets go of the event loop fills this: no more lines are kept in the end.
-    if (this.#lines.length >= 2 * LIMITS.logLines) this.#lines.splice(0, LIMITS.logLines)
+    if (this.#lines.length >= 2 * LIMITS.logLines) this.#leftOut += this.#lines.splice(0, LIMITS.logLines).length
     this.#lines.push(truncate(line, LIMITS.logLineBytes))
     this.#flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#flush())
   }
@@ -144,7 +146,9 @@ export class RunningAttempt {
   async #flush(): Promise<void> {
     try {
       while (this.#lines.length > 0) {
-        await this.#write(['log', String(LIMITS.logLines), ...this.#lines.splice(0, LOG_BATCH)])
+        const leftOut = this.#leftOut
+        await this.#write(['log', String(LIMITS.logLines), String(leftOut), ...this.#lines.splice(0, LOG_BATCH)])
+        this.#leftOut -= leftOut
       }
     } catch (error) {
       // Nobody may be waiting yet: `flushLog` tells whoever comes.

@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto'
 import { newJobId } from '@foliot/jobs'
 import { Packr } from 'msgpackr'
-import { type BullKeys, bullBase, bullKeys, deadlinesKey, dedupeKey, idempotencyKey, indexKey } from '../keys.ts'
+import {
+  type BullKeys,
+  bullBase,
+  bullKeys,
+  deadlinesKey,
+  dedupeKey,
+  idempotencyKey,
+  indexKey,
+  takesKey,
+} from '../keys.ts'
 import type { Arg } from '../redis/scripts.ts'
 import type { ScriptCall } from '../redis/send-scripts.ts'
 import type { Envelope } from './envelope.ts'
@@ -20,6 +29,8 @@ export interface NewJob {
   priority: number
   labels: Record<string, string>
   traceparent: string
+  /** Names of fields of the input and the output that logs and the history must not show. */
+  redact?: readonly string[]
   /** ms since 1970; what `runAt` and `deadlineAt` were reckoned from. */
   createdAt: number
   /** Overrides the type's. */
@@ -86,7 +97,8 @@ export function toAddCommand(job: NewJob): AddCommand {
   if (more) args.push(base, maxDepth ?? '', dedupe ? '1' : '')
   if (deadlineAt !== undefined) args.push(deadlineAt)
   const record = idempotency && idempotencyKey(queue, digestOf(job.tenant, idempotency.key))
-  const keys = [record, keyOfDedupe, deadlineAt === undefined ? undefined : deadlinesKey(queue)]
+  const takes = maxDepth === undefined ? undefined : takesKey(queue)
+  const keys = [takes, record, keyOfDedupe, deadlineAt === undefined ? undefined : deadlinesKey(queue)]
   return { ...command, ...(record && { record }), keys: keys.filter((key) => key !== undefined) }
 }
 
@@ -124,12 +136,14 @@ function packOptions({ maxAttempts, priority, dedupe }: NewJob, delayMs: number,
 const packedAttempts: Buffer[] = []
 const packAttempts = (attempts: number): Buffer => (packedAttempts[attempts] ??= pack({ attempts }))
 
-function toEnvelope({ version, tenant, labels, traceparent, timeoutMs, runAt, deadlineAt }: NewJob): Envelope {
+function toEnvelope(job: NewJob): Envelope {
+  const { version, tenant, labels, traceparent, redact, timeoutMs, runAt, deadlineAt } = job
   return {
     version,
     tenant,
     labels,
     traceparent,
+    ...(redact && redact.length > 0 && { redact }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(runAt !== undefined && { runAt }),
     ...(deadlineAt !== undefined && { deadlineAt }),

@@ -24,7 +24,7 @@ describe('a dedupe key', () => {
     expect(deduplicated).toBe(false)
     expect(await q.read(queue, job.id)).toEqual(job)
     for (const more of [{}, { input: 2 }, { priority: 9 }, { runAt: Date.now() + 60_000 }]) {
-      expect(await add(queue, more)).toEqual({ job, replayed: false, deduplicated: true })
+      expect(await add(queue, more)).toEqual({ job, replayed: false, fromRecord: false, deduplicated: true })
     }
     const k = bullKeys(queue)
     expect((await q.redis.llen(k.wait)) + (await q.redis.zcard(k.prioritized)) + (await q.redis.zcard(k.delayed))).toBe(

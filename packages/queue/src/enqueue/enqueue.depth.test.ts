@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { newJob, openTestQueues, succeed } from '../fixtures/test-queues.ts'
+import { cancelJob } from '../jobs/moves.ts'
 import { bullKeys } from '../keys.ts'
+import { readOutbox, takeFromOutbox } from '../outbox/outbox.ts'
 import { enqueue, enqueueMany, type NewJob } from './enqueue.ts'
 
 const q = await openTestQueues()
@@ -67,6 +69,17 @@ describe('a queue with a depth limit', () => {
     const guarded = { idempotency: { key: 'a', fingerprint: 'b' }, dedupe: { key: 'c' } }
     await expect(add(queue, 1, guarded)).rejects.toMatchObject({ code: 'backpressure' })
     expect(await add(queue, 2, guarded)).toMatchObject({ replayed: false, deduplicated: false })
+  })
+
+  it('counts what has ended lately also if the history has taken it', async () => {
+    const queue = q.newQueue()
+    const { id } = await q.add(queue)
+    await cancelJob(q.redis, { queue, id }, { by: 'test' })
+    await takeFromOutbox(q.redis, queue, { taken: await readOutbox(q.redis, queue, 10), unkept: [] })
+    await q.add(queue)
+    await expect(add(queue, 1, { idempotency: { key: 'a', fingerprint: 'b' } })).rejects.toMatchObject({
+      hint: '1 jobs ended in the last 1000 ms: try again in 1 s',
+    })
   })
 
   it('says to come back in a minute if nothing ends in it, and soon if much does', async () => {

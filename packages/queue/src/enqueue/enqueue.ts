@@ -14,6 +14,8 @@ export interface Enqueued {
   job: Job
   /** The idempotency key was used before with the same request; `job` is the first one, as it is now. */
   replayed: boolean
+  /** The first one has left Redis: `job` is what its idempotency record tells of it, without output and error. */
+  fromRecord: boolean
   /** Another live job has the dedupe key; `job` is that one. */
   deduplicated: boolean
 }
@@ -67,14 +69,14 @@ type Refusal = ['same' | 'other' | 'live', id: string] | ['full', depth: number,
 
 /** The one place that knows what `add-job.lua` answers. */
 async function settle(redis: Redis, command: AddCommand, reply: unknown, disk?: Disk): Promise<Enqueued> {
-  if (reply === 1) return { job: newJobView(command), replayed: false, deduplicated: false }
+  if (reply === 1) return { job: newJobView(command), replayed: false, fromRecord: false, deduplicated: false }
   if (!Array.isArray(reply)) throw new Error(`BullMQ refused to add job ${command.id} with code ${String(reply)}`)
   const refusal = reply as Refusal
   switch (refusal[0]) {
     case 'same': {
       const first = await readStoredJob(redis, command.job.queue, refusal[1])
       const job = first ? toJob(first) : await readEndedJob(redis, command, refusal[1])
-      return { job, replayed: true, deduplicated: false }
+      return { job, replayed: true, fromRecord: first === undefined, deduplicated: false }
     }
     case 'other':
       throw new FoliotError(
@@ -84,7 +86,7 @@ async function settle(redis: Redis, command: AddCommand, reply: unknown, disk?: 
       )
     case 'live': {
       const live = await readStoredJob(redis, command.job.queue, refusal[1])
-      if (live) return { job: toJob(live), replayed: false, deduplicated: true }
+      if (live) return { job: toJob(live), replayed: false, fromRecord: false, deduplicated: true }
       // It was removed a moment ago, and stands in nobody's way any more.
       return enqueue(redis, command.job, disk)
     }

@@ -9,6 +9,8 @@ export interface Envelope {
   labels: Record<string, string>
   /** W3C trace context of the request that made the job. */
   traceparent: string
+  /** Names of fields that logs and the history must not show, if there are any. */
+  redact?: readonly string[]
   /** Set if the request overrode the type's `timeoutMs`. */
   timeoutMs?: number
   /** The earliest start in ms since 1970, if the job was delayed. */
@@ -26,13 +28,15 @@ export interface Envelope {
 export function parseEnvelope(text: string, deadline?: string): Envelope {
   const stored: unknown = JSON.parse(text)
   const value = deadline === undefined ? stored : { ...(stored as Envelope), deadlineAt: Number(deadline) }
-  const { version, tenant, labels, traceparent, timeoutMs, runAt, deadlineAt } = (value ?? {}) as Partial<Envelope>
+  const { version, tenant, labels, traceparent, redact, timeoutMs, runAt, deadlineAt } = (value ??
+    {}) as Partial<Envelope>
   const fits =
     Number.isSafeInteger(version) &&
     typeof tenant === 'string' &&
     typeof labels === 'object' &&
     labels !== null &&
     typeof traceparent === 'string' &&
+    (redact === undefined || Array.isArray(redact)) &&
     isTimeOrAbsent(timeoutMs) &&
     isTimeOrAbsent(runAt) &&
     isTimeOrAbsent(deadlineAt)

@@ -2,9 +2,10 @@
 
 export const addJob = `-- Stores a job unless something stands against it: BullMQ's own add, our envelope, the idempotency record and the deadline
 -- in one step.
--- bull()   one of BullMQ's add scripts, which also stores \`fields\` and lists the job in the index; gives the job's id, or a negative number
--- KEYS     BullMQ's, then the index of the jobs, then the idempotency record if there is a key, then the dedupe key if there is one,
---          then the deadlines if there is one
+-- bull()   one of BullMQ's add scripts, which also stores \`fields\` and lists the job in the index; gives the job's id, or a
+--          negative number
+-- KEYS     BullMQ's, then the index of the jobs, then the last takes of the history if so many may wait, then the idempotency
+--          record if there is a key, then the dedupe key if there is one, then the deadlines if there is one
 -- ARGV     BullMQ's three · 4 envelope as JSON
 --          with anything of what follows also: 5 job id · 6 now ms · 7 fingerprint of the request
 --          8 ttl of its record in ms, '' without idempotency key
@@ -30,7 +31,9 @@ if ARGV[8] and ARGV[8] ~= '' then
   if first[1] then return {first[2] == ARGV[7] and 'same' or 'other', first[1]} end
   fields[#fields + 1] = 'ik'
   fields[#fields + 1] = record
+  own = own - 1
 end
+local takes = ARGV[10] and ARGV[10] ~= '' and KEYS[own]
 
 -- BullMQ frees a key whose job ends its way. This sees to any other way, such as a hash that was deleted by hand.
 local holder = dedupe and redis.call('GET', dedupe)
@@ -47,10 +50,16 @@ if most then
     + redis.call('ZCARD', base .. 'delayed')
   if depth >= most then
     -- How fast it drains is told by what ended lately. Of very many, not even those of the last ten seconds are kept.
-    local oldest = redis.call('ZRANGE', base .. 'completed', 0, 0, 'WITHSCORES')[2] or 0
+    local oldest = tonumber(redis.call('ZRANGE', base .. 'completed', 0, 0, 'WITHSCORES')[2] or 0)
+    local taken = redis.call('LRANGE', takes, 0, -1)
+    if #taken > 0 then oldest = tonumber(string.match(taken[#taken], '^%d+')) end
     local span = math.min(10000, math.max(1000, now - oldest))
     local ended = redis.call('ZCOUNT', base .. 'completed', now - span, '+inf')
       + redis.call('ZCOUNT', base .. 'failed', now - span, '+inf')
+    for _, take in ipairs(taken) do
+      local at, count = string.match(take, '^(%d+):(%d+)\$')
+      if tonumber(at) >= now - span then ended = ended + count end
+    end
     return {'full', depth, ended, span}
   end
 end
@@ -144,7 +153,7 @@ local function bury(grave, id, status, kind, name, message)
   redis.call('HSET', job, 'st', status, 'ek', kind, 'en', name, 'failedReason', message, 'finishedOn', grave.now)
   noteEnd(job, id, grave.deadlines)
   redis.call('XADD', grave.events, 'MAXLEN', '~', 10000, '*', 'event', 'failed', 'jobId', id, 'failedReason', message,
-    'prev', grave.prev)
+    'prev', grave.prev, 'st', status)
 end
 `
 
@@ -169,7 +178,7 @@ redis.call('ZADD', KEYS[6], ARGV[2], id)
 redis.call('HSET', KEYS[1], 'st', 'cancelled', 'finishedOn', ARGV[2], 'returnvalue', ARGV[3])
 noteEnd(KEYS[1], id, KEYS[8])
 redis.call('XADD', KEYS[7], 'MAXLEN', '~', 10000, '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[3],
-  'prev', 'waiting')
+  'prev', 'waiting', 'st', 'cancelled')
 return 1
 `
 
@@ -450,6 +459,22 @@ local function quarantine()
 end
 `
 
+export const readLog = `-- Reads a job's log from behind one of its lines. The number of a line counts all that the job has written before it, also
+-- those that are no longer kept, and itself: so it stays when lines are trimmed.
+-- KEYS     1 job · 2 logs
+-- ARGV     1 number of the line to go on from, 0 for the start · 2 most lines to read
+-- Returns  {number of the last line, 1 if the job has ended, number of the line before the first that is read, lines…}
+--          or nothing: there is no such job
+if redis.call('TYPE', KEYS[1])['ok'] ~= 'hash' then return {} end
+local f = redis.call('HMGET', KEYS[1], 'ln', 'finishedOn')
+local length = redis.call('LLEN', KEYS[2])
+local last = math.max(tonumber(f[1]) or 0, length)
+local gone = last - length
+local after = math.max(tonumber(ARGV[1]), gone)
+local lines = after < last and redis.call('LRANGE', KEYS[2], after - gone, after - gone + ARGV[2] - 1) or {}
+return {last, f[2] and 1 or 0, after, unpack(lines)}
+`
+
 export const recoverStalled = `-- Counts the death of a process as an attempt, in the step that puts its job back. An attempt for which the process was
 -- killed, because it blocked the main loop, has timed out; the others are lost.
 -- bull()        BullMQ's moveStalledJobsToWait; gives the ids it moved to the front of \`wait\`
@@ -652,10 +677,11 @@ export const takeFromOutbox = `-- Removes from the outbox what the history has t
 -- anew meanwhile is to be read again. Finished jobs that were taken leave Redis, others stay for a while. Dead letters stay, to
 -- be redriven, and are no longer listed as unrecorded.
 -- KEYS     1 completed · 2 unrecorded dead letters · 3 index of the jobs · 4 finished jobs that are not kept
+--          5 how many were taken, ever · 6 the last takes
 -- ARGV     1 key base · then for each: its id, its place (\`completed\` or \`failed\`), its score when it was read, '1' if it was
 --          taken, else ''
 -- Returns  how many were still as they were read
-local done = 0
+local done, taken = 0, 0
 for i = 2, #ARGV, 4 do
   local id, place, score, isTaken = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] == '1'
   local set = place == 'completed' and KEYS[1] or KEYS[2]
@@ -665,10 +691,18 @@ for i = 2, #ARGV, 4 do
     if place == 'completed' and isTaken then
       redis.call('UNLINK', ARGV[1] .. id, ARGV[1] .. id .. ':logs')
       redis.call('ZREM', KEYS[3], id)
+      taken = taken + 1
     elseif place == 'completed' then
       redis.call('ZADD', KEYS[4], score, id)
     end
   end
+end
+if taken > 0 then
+  local time = redis.call('TIME')
+  redis.call('INCRBY', KEYS[5], taken)
+  redis.call('LPUSH', KEYS[6], time[1] * 1000 + math.floor(time[2] / 1000) .. ':' .. taken)
+  redis.call('LTRIM', KEYS[6], 0, 49)
+  redis.call('PEXPIRE', KEYS[6], 60000)
 end
 return done
 `
@@ -759,7 +793,8 @@ export const writeAttempt = `-- A running attempt writes progress, log lines or 
 -- holds()  of holds.lua
 -- KEYS     1 job · 2 lock · 3 events · 4 logs
 -- ARGV     1 lock token · 2 attempt · 3 stalls · 4 'progress', 'log' or 'step'
---          progress: 5 value as JSON · 6 job id       log: 5 most lines kept · 6… lines
+--          progress: 5 value as JSON · 6 job id
+--          log: 5 most lines kept · 6 how many lines before these the attempt has left out · 7… lines
 --          step: 5 field of the step · 6 result as JSON
 -- Returns  1 written · 0 the job has another owner now
 if not holds(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) then return 0 end
@@ -769,7 +804,13 @@ if ARGV[4] == 'progress' then
 elseif ARGV[4] == 'step' then
   redis.call('HSETNX', KEYS[1], ARGV[5], ARGV[6])
 else
-  redis.call('RPUSH', KEYS[4], unpack(ARGV, 6))
+  -- Lines are left out only if more than are kept follow: those that are there would not stay.
+  if ARGV[6] ~= '0' then redis.call('DEL', KEYS[4]) end
+  local length = redis.call('RPUSH', KEYS[4], unpack(ARGV, 7))
+  -- A line's number is that of all lines before it and itself, whatever is no longer kept.
+  local count = redis.call('HINCRBY', KEYS[1], 'ln', ARGV[6] + #ARGV - 6)
+  -- Lines that plain BullMQ wrote were not counted.
+  if count < length then redis.call('HSET', KEYS[1], 'ln', length) end
   redis.call('LTRIM', KEYS[4], -ARGV[5], -1)
 end
 return 1

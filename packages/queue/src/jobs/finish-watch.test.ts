@@ -4,14 +4,19 @@ import { describe, expect, it } from 'vitest'
 import { dead, openTestQueues, retry, succeed } from '../fixtures/test-queues.ts'
 import { bullKeys } from '../keys.ts'
 import { connectForRequests } from '../redis/connection.ts'
+import { EventFeed } from './event-feed.ts'
 import { FinishWatch } from './finish-watch.ts'
 import { cancelJob } from './moves.ts'
 
 const q = await openTestQueues()
 
 function newWatch(redis = q.redis): FinishWatch {
-  const watch = new FinishWatch(redis)
-  atEndOfFile(async () => watch.stop())
+  const feed = new EventFeed(redis)
+  const watch = new FinishWatch(feed)
+  atEndOfFile(async () => {
+    watch.stop()
+    feed.stop()
+  })
   return watch
 }
 

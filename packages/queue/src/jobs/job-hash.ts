@@ -111,6 +111,9 @@ export function toJob(stored: StoredJob): Job {
   return keepTexts(job, { input: input.text, output: output.text })
 }
 
+/** Names of fields that the job's type keeps back, as of when it was enqueued. */
+export const redactedFields = ({ fields }: StoredJob): readonly string[] => envelopeOf(fields).redact ?? []
+
 /** BullMQ keeps a delayed job's due time in the upper bits of its score. */
 const dueMs = (delayedScore: string): number => Math.floor(Number(delayedScore) / 4096)
 

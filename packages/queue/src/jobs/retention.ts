@@ -8,11 +8,11 @@ export const REMOVED_AT_ONCE = 100
 
 const DEAD_LETTER_S = 7 * 24 * 3600
 
+/** For how long a dead letter that nobody discards can be redriven. */
+export const DEAD_LETTERS_STAY_MS = DEAD_LETTER_S * 1000
+
 /** By the set that BullMQ keeps them in. `count` bounds a burst, `age` (s) the rest; `limit` is how many one end removes. */
 export const RETENTION = {
   completed: { age: 3600, count: 5000, limit: REMOVED_AT_ONCE },
   failed: { age: DEAD_LETTER_S, limit: REMOVED_AT_ONCE },
 }
-
-/** For how long the content of a key that should hold a job is kept: as long as the dead letter that tells of it. */
-export const BROKEN_TTL_MS = DEAD_LETTER_S * 1000

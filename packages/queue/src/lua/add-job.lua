@@ -1,8 +1,9 @@
 -- Stores a job unless something stands against it: BullMQ's own add, our envelope, the idempotency record and the deadline
 -- in one step.
--- bull()   one of BullMQ's add scripts, which also stores `fields` and lists the job in the index; gives the job's id, or a negative number
--- KEYS     BullMQ's, then the index of the jobs, then the idempotency record if there is a key, then the dedupe key if there is one,
---          then the deadlines if there is one
+-- bull()   one of BullMQ's add scripts, which also stores `fields` and lists the job in the index; gives the job's id, or a
+--          negative number
+-- KEYS     BullMQ's, then the index of the jobs, then the last takes of the history if so many may wait, then the idempotency
+--          record if there is a key, then the dedupe key if there is one, then the deadlines if there is one
 -- ARGV     BullMQ's three · 4 envelope as JSON
 --          with anything of what follows also: 5 job id · 6 now ms · 7 fingerprint of the request
 --          8 ttl of its record in ms, '' without idempotency key
@@ -28,7 +29,9 @@ if ARGV[8] and ARGV[8] ~= '' then
   if first[1] then return {first[2] == ARGV[7] and 'same' or 'other', first[1]} end
   fields[#fields + 1] = 'ik'
   fields[#fields + 1] = record
+  own = own - 1
 end
+local takes = ARGV[10] and ARGV[10] ~= '' and KEYS[own]
 
 -- BullMQ frees a key whose job ends its way. This sees to any other way, such as a hash that was deleted by hand.
 local holder = dedupe and redis.call('GET', dedupe)
@@ -45,10 +48,16 @@ if most then
     + redis.call('ZCARD', base .. 'delayed')
   if depth >= most then
     -- How fast it drains is told by what ended lately. Of very many, not even those of the last ten seconds are kept.
-    local oldest = redis.call('ZRANGE', base .. 'completed', 0, 0, 'WITHSCORES')[2] or 0
+    local oldest = tonumber(redis.call('ZRANGE', base .. 'completed', 0, 0, 'WITHSCORES')[2] or 0)
+    local taken = redis.call('LRANGE', takes, 0, -1)
+    if #taken > 0 then oldest = tonumber(string.match(taken[#taken], '^%d+')) end
     local span = math.min(10000, math.max(1000, now - oldest))
     local ended = redis.call('ZCOUNT', base .. 'completed', now - span, '+inf')
       + redis.call('ZCOUNT', base .. 'failed', now - span, '+inf')
+    for _, take in ipairs(taken) do
+      local at, count = string.match(take, '^(%d+):(%d+)$')
+      if tonumber(at) >= now - span then ended = ended + count end
+    end
     return {'full', depth, ended, span}
   end
 end

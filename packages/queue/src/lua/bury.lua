@@ -12,5 +12,5 @@ local function bury(grave, id, status, kind, name, message)
   redis.call('HSET', job, 'st', status, 'ek', kind, 'en', name, 'failedReason', message, 'finishedOn', grave.now)
   noteEnd(job, id, grave.deadlines)
   redis.call('XADD', grave.events, 'MAXLEN', '~', 10000, '*', 'event', 'failed', 'jobId', id, 'failedReason', message,
-    'prev', grave.prev)
+    'prev', grave.prev, 'st', status)
 end

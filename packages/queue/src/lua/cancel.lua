@@ -19,5 +19,5 @@ redis.call('ZADD', KEYS[6], ARGV[2], id)
 redis.call('HSET', KEYS[1], 'st', 'cancelled', 'finishedOn', ARGV[2], 'returnvalue', ARGV[3])
 noteEnd(KEYS[1], id, KEYS[8])
 redis.call('XADD', KEYS[7], 'MAXLEN', '~', 10000, '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[3],
-  'prev', 'waiting')
+  'prev', 'waiting', 'st', 'cancelled')
 return 1

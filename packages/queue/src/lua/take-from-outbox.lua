@@ -2,10 +2,11 @@
 -- anew meanwhile is to be read again. Finished jobs that were taken leave Redis, others stay for a while. Dead letters stay, to
 -- be redriven, and are no longer listed as unrecorded.
 -- KEYS     1 completed · 2 unrecorded dead letters · 3 index of the jobs · 4 finished jobs that are not kept
+--          5 how many were taken, ever · 6 the last takes
 -- ARGV     1 key base · then for each: its id, its place (`completed` or `failed`), its score when it was read, '1' if it was
 --          taken, else ''
 -- Returns  how many were still as they were read
-local done = 0
+local done, taken = 0, 0
 for i = 2, #ARGV, 4 do
   local id, place, score, isTaken = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] == '1'
   local set = place == 'completed' and KEYS[1] or KEYS[2]
@@ -15,9 +16,17 @@ for i = 2, #ARGV, 4 do
     if place == 'completed' and isTaken then
       redis.call('UNLINK', ARGV[1] .. id, ARGV[1] .. id .. ':logs')
       redis.call('ZREM', KEYS[3], id)
+      taken = taken + 1
     elseif place == 'completed' then
       redis.call('ZADD', KEYS[4], score, id)
     end
   end
+end
+if taken > 0 then
+  local time = redis.call('TIME')
+  redis.call('INCRBY', KEYS[5], taken)
+  redis.call('LPUSH', KEYS[6], time[1] * 1000 + math.floor(time[2] / 1000) .. ':' .. taken)
+  redis.call('LTRIM', KEYS[6], 0, 49)
+  redis.call('PEXPIRE', KEYS[6], 60000)
 end
 return done

@@ -1,7 +1,18 @@
 import type { Redis } from 'ioredis'
 import type { StoredJob } from '../jobs/job-hash.ts'
 import { RETENTION } from '../jobs/retention.ts'
-import { bullBase, bullKeys, indexKey, jobKey, logsKey, recorderLeaseKey, unkeptKey, unrecordedKey } from '../keys.ts'
+import {
+  bullBase,
+  bullKeys,
+  indexKey,
+  jobKey,
+  logsKey,
+  recorderLeaseKey,
+  takenKey,
+  takesKey,
+  unkeptKey,
+  unrecordedKey,
+} from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
 import { runScript } from '../redis/scripts.ts'
 
@@ -69,10 +80,10 @@ export async function dropOutbox(redis: Redis, queue: string, owner: string): Pr
   if ((await redis.get(recorderLeaseKey(queue))) === owner) await redis.del(recorderLeaseKey(queue))
 }
 
-/** The jobs that ended first, up to `count` of each place, from number `offset` on. Two round trips. */
-export async function readOutbox(redis: Redis, queue: string, count: number, offset = 0): Promise<FinishedEntry[]> {
+/** The jobs that ended first, up to `count` of each place. Two round trips. */
+export async function readOutbox(redis: Redis, queue: string, count: number): Promise<FinishedEntry[]> {
   const sets = setsOf(queue).reduce(
-    (reads, set) => reads.zrange(set, String(offset), String(offset + count - 1), 'WITHSCORES'),
+    (reads, set) => reads.zrange(set, '0', String(count - 1), 'WITHSCORES'),
     redis.pipeline(),
   )
   const [completed, failed] = await readTogether<[string[], string[]]>(sets)
@@ -107,7 +118,7 @@ export async function takeFromOutbox(redis: Redis, queue: string, { taken, unkep
     entries.flatMap(({ id, place, score }) => [id, place, score, isTaken])
   const args = [...argsOf(taken, '1'), ...argsOf(unkept, '')]
   if (args.length === 0) return 0
-  const keys = [...setsOf(queue), indexKey(queue), unkeptKey(queue)]
+  const keys = [...setsOf(queue), indexKey(queue), unkeptKey(queue), takenKey(queue), takesKey(queue)]
   return (await runScript(redis, 'takeFromOutbox', keys, [bullBase(queue), ...args])) as number
 }
 

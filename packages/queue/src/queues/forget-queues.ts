@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { countPlaces } from '../jobs/places.ts'
 import { sweepQueue } from '../jobs/sweep.ts'
-import { queuesKey } from '../keys.ts'
+import { queuesKey, takenKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 import { FORGET_AFTER_MS } from './catalog.ts'
 
@@ -22,7 +22,9 @@ export async function forgetQueues(redis: Redis): Promise<string[]> {
     // Its jobs may lie elsewhere in a cluster than the list of queues: no script could look at both.
     const counts = await countPlaces(redis, queue)
     if (Object.values(counts).some((count) => count > 0)) continue
-    if ((await runScript(redis, 'forgetQueue', [queuesKey], [queue, announcedAt])) === 1) dropped.push(queue)
+    if ((await runScript(redis, 'forgetQueue', [queuesKey], [queue, announcedAt])) !== 1) continue
+    await redis.del(takenKey(queue))
+    dropped.push(queue)
   }
   return dropped
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { readStoredJob } from '../jobs/job-hash.ts'
-import { bullKeys, bullName, catalogRevisionKey, depthLimitsKey, PREFIX } from '../keys.ts'
+import { bullKeys, bullName, catalogRevisionKey, depthLimitsKey, PREFIX, takenKey } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
 
 /** A queue as the REST API shows it. */
@@ -20,7 +20,7 @@ export interface QueueCounts {
   running: number
   /** Waiting for their time: `scheduled` and `retrying`. */
   scheduled: number
-  /** Kept finished ones: `succeeded` and `cancelled`, and dead letters that were discarded. */
+  /** Finished ones: `succeeded` and `cancelled`, and dead letters that were discarded. With a history all, else those that are kept. */
   succeeded: number
   /** Dead letters: `failed` and `timed_out`. */
   failed: number
@@ -48,9 +48,22 @@ export async function readQueue(redis: Redis, name: string): Promise<QueueInfo> 
     .lindex(k.wait, -1)
     .zrange(k.prioritized, '0', '0')
     .hget(depthLimitsKey, name)
-  const [wait, prioritized, active, delayed, completed, failed, meta, nextWaiting, nextPrioritized, maxDepth] =
+    .get(takenKey(name))
+  const [wait, prioritized, active, delayed, completed, failed, meta, nextWaiting, nextPrioritized, maxDepth, taken] =
     await readTogether<
-      [number, number, number, number, number, number, (string | null)[], string | null, string[], string | null]
+      [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        (string | null)[],
+        string | null,
+        string[],
+        string | null,
+        string | null,
+      ]
     >(reads)
   const [paused, concurrency, max, duration] = meta
   const next = [nextWaiting, nextPrioritized[0]].flatMap((id) => id ?? [])
@@ -59,7 +72,13 @@ export async function readQueue(redis: Redis, name: string): Promise<QueueInfo> 
   return {
     name,
     paused: paused != null,
-    counts: { queued: wait + prioritized, running: active, scheduled: delayed, succeeded: completed, failed },
+    counts: {
+      queued: wait + prioritized,
+      running: active,
+      scheduled: delayed,
+      succeeded: completed + Number(taken ?? 0),
+      failed,
+    },
     oldestAgeMs: Number.isFinite(oldest) ? Math.max(0, Date.now() - oldest) : null,
     limits: {
       concurrency: concurrency == null ? null : Number(concurrency),

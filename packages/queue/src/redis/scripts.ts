@@ -50,9 +50,10 @@ const add = (bull: { content: string; keys: number }): string =>
   `local fields, index = {'env', ARGV[4]}, KEYS[${bull.keys + 1}]\n${around(splice(bull, ADD), lua.addJob)}`
 
 /**
- * KEYS[15] is the index of the jobs, KEYS[16] the dead letters that are not in the history yet. ARGV[9] is the attempts used, which BullMQ would count. ARGV[10] is the key of the deadlines if something outlives the
- * job that is to be told of its end, else empty. The fields follow, names and values. No job of ours has children, so
- * nobody asks for them.
+ * KEYS[15] is the index of the jobs, KEYS[16] the dead letters that are not in the history yet. ARGV[9] is the attempts used,
+ * which BullMQ would count. ARGV[10] is the key of the deadlines if something outlives the job that is to be told of its end,
+ * else empty. The fields follow, names and values, `atm` and `st` first: the event names an end that BullMQ has no word for.
+ * No job of ours has children, so nobody asks for them.
  */
 const FINISH = {
   'rcall("SCARD", jobIdKey .. ":dependencies") ~= 0': 'false',
@@ -60,8 +61,9 @@ const FINISH = {
   'updateJobFields(jobIdKey, ARGV[9]);': '',
   // The event of the end trims the stream instead.
   'trimEvents(metaKey, eventStreamKey)\n    local prefix': 'local prefix',
-  'rcall("XADD", eventStreamKey, "*", "event", ARGV[5]':
-    'rcall("XADD", eventStreamKey, "MAXLEN", "~", 10000, "*", "event", ARGV[5]',
+  'rcall("XADD", eventStreamKey, "*", "event", ARGV[5], "jobId", jobId, ARGV[3], ARGV[4], "prev", "active")':
+    'rcall("XADD", eventStreamKey, "MAXLEN", "~", 10000, "*", "event", ARGV[5], "jobId", jobId, ARGV[3], ARGV[4], ' +
+    '"prev", "active", unpack((ARGV[14] == "cancelled" or ARGV[14] == "timed_out") and {"st", ARGV[14]} or {}))',
   'rcall("HINCRBY", jobIdKey, "atm", 1)': 'ARGV[9]',
   'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp)':
     'rcall("HSET", jobIdKey, ARGV[3], ARGV[4], "finishedOn", timestamp, unpack(ARGV, 11))\n' +
@@ -98,6 +100,7 @@ export const SCRIPTS = {
   tallyPart: lua.tallyPart,
   ...LOCK_SCRIPTS,
   writeAttempt: `${HOLDS}\n${lua.writeAttempt}`,
+  readLog: lua.readLog,
   announce: lua.announce,
   forgetQueue: lua.forgetQueue,
   takeFromOutbox: lua.takeFromOutbox,

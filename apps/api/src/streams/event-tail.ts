@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FoliotError } from '@foliot/jobs'
+import {
+  type Catalog,
+  comparePositions,
+  type EventFeed,
+  type JobEvent,
+  type JobEventName,
+  type Listening,
+  type RawEvent,
+  readEventsAfter,
+  toJobEvent,
+  typesOf,
+} from '@foliot/queue'
+import type { Redis } from 'ioredis'
+import { type EventPositions, writePositions } from './event-positions.ts'
+import type { EventStream, ServerEvent } from './event-stream.ts'
+
+/** Which events a reader wants; all, unless it says. */
+export interface EventFilter {
+  queue?: string | undefined
+  type?: string | undefined
+  events?: ReadonlySet<JobEventName> | undefined
+  jobId?: string | undefined
+}
+
+export interface EventTailOptions {
+  redis: Redis
+  catalog: Catalog
+  feed: EventFeed
+  filter: EventFilter
+  /** Where a reader that comes again has been. Undefined for one that wants what happens from now on. */
+  seen: EventPositions | undefined
+}
+
+/** How many events are sent at once. */
+const AT_ONCE = 200
+
+/** How many may wait for a reader. One that is further behind comes again for what the streams still have. */
+const MOST_WAITING = 10_000
+
+/** How often it is seen to that new queues are told of too, and that a reader knows how far it is. */
+const ROUND_MS = 1000
+
+type Waiting = RawEvent | { queue: string; lost: true }
+
+/** The events of jobs for one reader: what it has missed, then what happens. */
+export class EventTail {
+  readonly #options: EventTailOptions
+  readonly #positions: EventPositions = new Map()
+  readonly #listening: Listening[] = []
+  /** By queue: what it has missed ends here. */
+  readonly #missedUntil = new Map<string, string>()
+  #waiting: Waiting[] = []
+  #trouble: FoliotError | undefined
+  #stream: EventStream | undefined
+  #wake: () => void = () => undefined
+  #toldId = ''
+
+  private constructor(options: EventTailOptions) {
+    this.#options = options
+  }
+
+  /** Nothing is missed from here on. `close` it. @throws what Redis throws */
+  static async open(options: EventTailOptions): Promise<EventTail> {
+    const tail = new EventTail(options)
+    try {
+      await tail.#listen(({ from }, queue) => options.seen?.get(queue) ?? (options.seen ? '0-0' : from))
+    } catch (error) {
+      tail.close()
+      throw error
+    }
+    return tail
+  }
+
+  close(): void {
+    for (const { release } of this.#listening) release()
+  }
+
+  /** Sends events until the reader has gone. @throws FoliotError `unavailable` when Redis can no longer be read. */
+  async send(stream: EventStream): Promise<void> {
+    this.#stream = stream
+    while (!stream.gone.aborted) {
+      for (const [queue, until] of this.#missedUntil) await this.#sendMissed(stream, queue, until)
+      await this.#sendAll(stream, this.#waiting.splice(0, AT_ONCE))
+      if (this.#waiting.length > 0) continue
+      if (this.#trouble) throw this.#trouble
+      await this.#sendPosition(stream)
+      await this.#news(stream.gone)
+      // A queue that was not there before is told of from its beginning.
+      await this.#listen(() => '0-0')
+    }
+  }
+
+  async #listen(start: (listening: Listening, queue: string) => string): Promise<void> {
+    const { catalog, feed, filter } = this.#options
+    for (const queue of filter.queue === undefined ? catalog.queues : [filter.queue]) {
+      if (this.#positions.has(queue)) continue
+      const listening = await feed.listen(queue, {
+        onEvent: (event) => this.#add(event),
+        onGap: () => this.#add({ queue, lost: true }),
+        onEnd: () => this.#end(queue),
+      })
+      this.#listening.push(listening)
+      this.#positions.set(queue, start(listening, queue))
+      this.#missedUntil.set(queue, listening.from)
+    }
+  }
+
+  #add(event: Waiting): void {
+    if (this.#waiting.length < MOST_WAITING) this.#waiting.push(event)
+    else this.#stream?.stop('this reader is too slow')
+    this.#wake()
+  }
+
+  #end(queue: string): void {
+    this.#trouble ??= new FoliotError('unavailable', `the events of queue ${queue} cannot be read any more`, {
+      retryAfterSeconds: 1,
+      hint: 'Redis has gone: ask again with the last id as Last-Event-ID',
+    })
+    this.#wake()
+  }
+
+  /** Resolves when something waits, the reader has gone, or it is time to look around. */
+  async #news(gone: AbortSignal): Promise<void> {
+    if (this.#waiting.length > 0 || this.#trouble) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake = resolve
+    const over = new AbortController()
+    const round = sleep(ROUND_MS, undefined, { signal: AbortSignal.any([gone, over.signal]) }).catch(() => undefined)
+    await Promise.race([promise, round])
+    over.abort()
+  }
+
+  /** What a queue's stream still has of what happened before anybody listened for this reader. */
+  async #sendMissed(stream: EventStream, queue: string, until: string): Promise<void> {
+    this.#missedUntil.delete(queue)
+    let at = this.#positions.get(queue) as string
+    while (at !== until && !stream.gone.aborted) {
+      const { events, isGap, isBeyond } = await readEventsAfter(this.#options.redis, queue, at, AT_ONCE)
+      if (isGap) await stream.send([gapIn(queue)])
+      // Redis has lost what this reader saw last.
+      if (isBeyond) this.#positions.set(queue, until)
+      const missed = events.filter(({ id }) => comparePositions(id, until) <= 0)
+      await this.#sendAll(stream, missed)
+      if (missed.length < AT_ONCE) return
+      at = this.#positions.get(queue) as string
+    }
+  }
+
+  async #sendAll(stream: EventStream, batch: readonly Waiting[]): Promise<void> {
+    const told: { id: string; event: JobEvent | undefined; gap?: ServerEvent }[] = []
+    for (const raw of batch) {
+      if ('lost' in raw) {
+        told.push({ id: '', event: undefined, gap: gapIn(raw.queue) })
+        continue
+      }
+      if (comparePositions(raw.id, this.#positions.get(raw.queue) as string) <= 0) continue
+      this.#positions.set(raw.queue, raw.id)
+      const event = toJobEvent(raw)
+      if (event && this.#isWanted(event)) told.push({ id: writePositions(this.#positions), event })
+    }
+    const events = told.flatMap(({ event }) => event ?? [])
+    const types = this.#options.filter.type === undefined ? undefined : await typesOf(this.#options.redis, events)
+    let n = 0
+    const sent: ServerEvent[] = []
+    for (const { id, event, gap } of told) {
+      if (gap) sent.push(gap)
+      if (!event) continue
+      const type = types?.[n++]
+      if (types && type !== this.#options.filter.type) {
+        // Of what type a job was that has left Redis is not known here.
+        if (type === null)
+          sent.push({ id, event: 'gap', data: JSON.stringify({ queue: event.queue, jobId: event.jobId }) })
+        continue
+      }
+      const { event: name, ...data } = event
+      sent.push({ id, event: name, data: JSON.stringify(type ? { ...data, type } : data) })
+    }
+    this.#toldId = sent.findLast(({ id }) => id !== undefined)?.id ?? this.#toldId
+    await stream.send(sent)
+  }
+
+  #isWanted({ event, jobId }: JobEvent): boolean {
+    const { filter } = this.#options
+    return (filter.events?.has(event) ?? true) && (filter.jobId === undefined || filter.jobId === jobId)
+  }
+
+  /** A reader that was sent nothing for a while would begin again far behind. */
+  async #sendPosition(stream: EventStream): Promise<void> {
+    const id = writePositions(this.#positions)
+    if (id === this.#toldId) return
+    this.#toldId = id
+    await stream.send([{ id }])
+  }
+}
+
+const gapIn = (queue: string): ServerEvent => ({ event: 'gap', data: JSON.stringify({ queue }) })

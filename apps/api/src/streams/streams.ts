@@ -1,0 +1,74 @@
+import { FoliotError } from '@foliot/jobs'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { toFoliotError, toProblem } from '../problem.ts'
+import { EventStream, type EventStreamOptions } from './event-stream.ts'
+
+export interface StreamsOptions extends EventStreamOptions {
+  /** How many may be open in this process at a time. */
+  most: number
+}
+
+const DEFAULTS = {
+  // Proxies cut off what was silent for a minute, some for half of it.
+  heartbeatMs: 15_000,
+  patienceMs: 30_000,
+  // Each looks at Redis a few times a second.
+  most: 200,
+} satisfies StreamsOptions
+
+const RETRY_AFTER_S = 5
+
+/** The streams that are open in this process. */
+export class Streams {
+  readonly #options: StreamsOptions
+  readonly #open = new Set<EventStream>()
+  #stopped = false
+
+  constructor(options: Partial<StreamsOptions> = {}) {
+    this.#options = { ...DEFAULTS, ...options }
+  }
+
+  /**
+   * Answers a request with what `source` sends, until it resolves or the reader has gone. What goes wrong on the way is told
+   * by an event `error`, which holds a problem.
+   *
+   * @throws FoliotError `unavailable` if too many are open, or the process stops; before anything is answered
+   */
+  async serve(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    source: (stream: EventStream) => Promise<void>,
+  ): Promise<void> {
+    this.#assertRoom()
+    const stream = new EventStream(reply, this.#options)
+    this.#open.add(stream)
+    try {
+      await source(stream)
+    } catch (err) {
+      const problem = toFoliotError(err)
+      if (problem.code === 'internal') request.log.error({ err }, 'a stream failed for a reason that nobody foresaw')
+      await stream.send([{ event: 'error', data: JSON.stringify(toProblem(problem)) }])
+    } finally {
+      this.#open.delete(stream)
+      stream.end()
+    }
+  }
+
+  /** Ends every stream; none is opened from here on. Safe twice. */
+  stop(): void {
+    this.#stopped = true
+    for (const stream of this.#open) stream.stop('this api is stopping')
+  }
+
+  #assertRoom(): void {
+    const { most } = this.#options
+    if (!this.#stopped && this.#open.size < most) return
+    const reason = this.#stopped
+      ? 'this api is stopping'
+      : `expected at most ${most} open streams, and there are as many`
+    throw new FoliotError('unavailable', reason, {
+      retryAfterSeconds: RETRY_AFTER_S,
+      hint: this.#stopped ? 'ask another api' : 'close streams that are not read, or start one more api',
+    })
+  }
+}
