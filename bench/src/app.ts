@@ -16,8 +16,10 @@ export interface AppOptions {
 
 const READY_WITHIN_MS = 30_000
 
-/** Starts apps/api or apps/worker as its users do, on any free port, and waits until it is ready. */
-export async function startApp(app: 'api' | 'worker', { env, profile }: AppOptions): Promise<App> {
+export type AppName = 'api' | 'worker' | 'recorder'
+
+/** Starts one of the apps as its users do, on any free port, and waits until it is ready. */
+export async function startApp(app: AppName, { env, profile }: AppOptions): Promise<App> {
   const ready = Promise.withResolvers<string>()
   const process = start({
     name: `apps/${app}`,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { type App, startApp } from './app.ts'
+import { type App, type AppName, startApp } from './app.ts'
 import type { Round } from './round.ts'
 
 export interface Foliot {
@@ -8,6 +8,8 @@ export interface Foliot {
   api(): Promise<App>
   /** Starts a worker. */
   worker(concurrency?: number): Promise<App>
+  /** Starts the recorder. It needs a `databaseUrl`. */
+  recorder(): Promise<App>
   /** Has a worker come and go, after which the api takes its job types. Nobody runs jobs afterwards. */
   announce(): Promise<void>
   /** The one key that the api accepts. */
@@ -16,20 +18,23 @@ export interface Foliot {
 
 export interface FoliotOptions {
   redisUrl: string
+  /** Where the history is. Default: there is none. */
+  databaseUrl?: string
   /** The job pack, as in FOLIOT_JOBS. Default: examples/demo. */
   jobs?: string
   /** The app whose CPU profile is written to `dir`. */
-  profile?: { app: 'api' | 'worker'; dir: string } | undefined
+  profile?: { app: AppName; dir: string } | undefined
 }
 
 /** Our side of a comparison: the real apps, started as their users start them. */
 export function foliotOn(round: Round, options: FoliotOptions): Foliot {
-  const { redisUrl, jobs = '@foliot/example-demo', profile } = options
+  const { redisUrl, databaseUrl, jobs = '@foliot/example-demo', profile } = options
   const key = randomBytes(32).toString('hex')
   const env = { FOLIOT_REDIS_URL: redisUrl, FOLIOT_JOBS: jobs, FOLIOT_API_KEYS: key }
-  const profileOf = (app: 'api' | 'worker'): string | undefined =>
+  const profileOf = (app: AppName): string | undefined =>
     profile?.app === app ? join(profile.dir, `${round.name}-${app}.cpuprofile`) : undefined
-  const { FOLIOT_JOBS, ...apiEnv } = env
+  const { FOLIOT_JOBS, ...withoutJobs } = env
+  const apiEnv = { ...withoutJobs, ...(databaseUrl !== undefined && { FOLIOT_DATABASE_URL: databaseUrl }) }
   return {
     key,
     api: () => round.run(startApp('api', { env: apiEnv, profile: profileOf('api') })),
@@ -37,6 +42,7 @@ export function foliotOn(round: Round, options: FoliotOptions): Foliot {
       round.run(
         startApp('worker', { env: { ...env, FOLIOT_CONCURRENCY: String(concurrency) }, profile: profileOf('worker') }),
       ),
+    recorder: () => round.run(startApp('recorder', { env: apiEnv, profile: profileOf('recorder') })),
     async announce() {
       const worker = await round.run(startApp('worker', { env }))
       await worker.stop()

@@ -8,31 +8,76 @@ export interface BenchOptions {
   short: boolean
   /** Where CPU profiles of our processes are written, as an absolute path. Profiling costs throughput. */
   profileDir?: string
+  /** The numbers that this bench alone takes. */
+  sizes: Readonly<Record<string, number>>
+}
+
+/** A number that one bench takes besides: `--jobs N`. */
+export interface Size {
+  standard: number
+  /** With `short`. */
+  short: number
+  most: number
+}
+
+/** What one bench has of its own. */
+export interface OwnOptions {
+  /** Default 5. */
+  rounds?: number
+  sizes?: Readonly<Record<string, Size>>
 }
 
 const ROUNDS = 5
-const USAGE =
-  'usage: pnpm bench rest|drain|batch|latency|memory|cancel|redrive|outage|idle [--rounds N] [--short] [--profile DIR]'
+const NAMES = 'rest|drain|batch|latency|memory|cancel|redrive|outage|idle|history'
 
 /** @throws Error that names the argument that does not fit. */
-export function readOptions(args: readonly string[], cwd: string): BenchOptions {
-  const { rounds, short = false, profile } = parse(args)
-  if (rounds !== undefined && !/^[1-9]\d{0,2}$/.test(rounds)) {
-    throw new Error(`expected --rounds to be a whole number from 1 to 999, got "${rounds}"; ${USAGE}`)
+export function readOptions(args: readonly string[], cwd: string, own: OwnOptions = {}): BenchOptions {
+  const { rounds: standard = ROUNDS, sizes = {} } = own
+  const { rounds, short, profile, numbers } = parse(args, sizes)
+  const fail = (problem: string): never => {
+    throw new Error(`${problem}; ${usageOf(sizes)}`)
   }
-  if (rounds !== undefined && short) throw new Error(`expected --rounds or --short, got both; ${USAGE}`)
+  const read = (name: string, text: string, most: number): number => {
+    if (/^[1-9]\d{0,8}$/.test(text) && Number(text) <= most) return Number(text)
+    return fail(`expected --${name} to be a whole number from 1 to ${most}, got "${text}"`)
+  }
+  if (rounds !== undefined && short) fail('expected --rounds or --short, got both')
   return {
-    rounds: short ? 1 : Number(rounds ?? ROUNDS),
+    rounds: rounds === undefined ? (short ? 1 : standard) : read('rounds', rounds, 999),
     short,
     ...(profile !== undefined && { profileDir: resolve(cwd, profile) }),
+    sizes: Object.fromEntries(
+      Object.entries(sizes).map(([name, size]) => {
+        const text = numbers[name]
+        return [name, text === undefined ? (short ? size.short : size.standard) : read(name, text, size.most)]
+      }),
+    ),
   }
 }
 
-function parse(args: readonly string[]) {
+function parse(args: readonly string[], sizes: Readonly<Record<string, Size>>) {
+  const names = Object.keys(sizes)
   try {
-    const options = { rounds: { type: 'string' }, short: { type: 'boolean' }, profile: { type: 'string' } } as const
-    return parseArgs({ args: [...args], options }).values
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        rounds: { type: 'string' },
+        short: { type: 'boolean' },
+        profile: { type: 'string' },
+        ...Object.fromEntries(names.map((name) => [name, { type: 'string' } as const])),
+      },
+    })
+    const { rounds, short = false, profile, ...numbers } = values as Values
+    return { rounds, short, profile, numbers }
   } catch (error) {
-    throw new Error(`${(error as Error).message}; ${USAGE}`, { cause: error })
+    throw new Error(`${(error as Error).message}; ${usageOf(sizes)}`, { cause: error })
   }
 }
+
+type Values = { rounds?: string; short?: boolean; profile?: string } & Readonly<Record<string, string | undefined>>
+
+const usageOf = (sizes: Readonly<Record<string, Size>>): string =>
+  [
+    `usage: pnpm bench ${NAMES} [--rounds N] [--short] [--profile DIR]`,
+    ...Object.keys(sizes).map((name) => `[--${name} N]`),
+  ].join(' ')

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type RedisServer, startRedis } from '@foliot/local-services'
+import { type Database, type DatabaseOptions, openDatabase } from '@foliot/history'
+import { type PostgresServer, type RedisServer, startPostgres, startRedis } from '@foliot/local-services'
 import { Redis } from 'ioredis'
 import type { Running } from './process.ts'
 import type { Bench } from './run-bench.ts'
@@ -41,6 +42,21 @@ export class Round implements AsyncDisposable {
     const redis = await this.#keep(startRedis({ dir: this.#dir, args: ['--auto-aof-rewrite-percentage', '0'] }))
     this.#watch('Redis', redis.exited)
     return redis
+  }
+
+  /** A new, empty PostgreSQL with its defaults. It also notes when each transaction was committed. */
+  async startPostgres(): Promise<PostgresServer> {
+    const dir = join(this.#dir, 'postgres')
+    const postgres = await this.#keep(startPostgres({ dir, args: ['-c', 'track_commit_timestamp=on'] }))
+    this.#watch('PostgreSQL', postgres.exited)
+    return postgres
+  }
+
+  /** Connections to it, which end with the round. */
+  openDatabase({ url }: PostgresServer, limits: Omit<DatabaseOptions, 'url'> = {}): Database {
+    const db = openDatabase({ ...limits, url })
+    this.#started.defer(() => db.destroy())
+    return db
   }
 
   /** A connection for looking on. */

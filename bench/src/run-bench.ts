@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type BenchOptions, readOptions } from './options.ts'
+import { type BenchOptions, type OwnOptions, readOptions } from './options.ts'
 
 /** What a bench works with. */
 export interface Bench {
@@ -16,13 +16,19 @@ export interface Bench {
 /**
  * Runs a bench as a process: reads its arguments, gives it a folder, prints its result as the last line, and ends. Told
  * to stop, or when something breaks, it first ends what was started.
+ *
+ * @param own what it takes besides the arguments that all take.
  */
-export async function runBench(name: string, play: (bench: Bench) => Promise<object>): Promise<never> {
+export async function runBench(
+  name: string,
+  play: (bench: Bench) => Promise<object>,
+  own: OwnOptions = {},
+): Promise<never> {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort(signal))
   let dir: string | undefined
   try {
-    const options = readOptions(process.argv.slice(2), process.cwd())
+    const options = readOptions(process.argv.slice(2), process.cwd(), own)
     if (options.profileDir !== undefined) await mkdir(options.profileDir, { recursive: true })
     dir = await mkdtemp(join(tmpdir(), 'foliot-bench-'))
     const result = await play({ name, options, dir, signal: stop.signal })
