@@ -13,9 +13,10 @@ import {
   locateJob,
   newestFirst,
   type Position,
+  readFitting,
   readJob,
   readLog,
-  whichAreThere,
+  whichAreNewer,
 } from '@foliot/queue'
 import type { Redis } from 'ioredis'
 import type { History } from './history.ts'
@@ -121,16 +122,22 @@ export class JobReader {
 
   /** One page of all jobs that fit, by when they were made. @throws FoliotError `unavailable` if the history cannot be read */
   async list(search: JobSearch, limit: number, after?: Position): Promise<JobPage> {
-    const live = await listJobs(this.#redis, search, limit, after)
+    if (!this.#history) return listJobs(this.#redis, search, limit, after)
+    const live = await listJobs(this.#redis, search, limit, after, 'not in history')
     // What goes on has not been recorded, or is not as it was.
-    const isHistory = search.statuses === undefined || search.statuses.some(isTerminal)
-    if (!this.#history || !isHistory) return live
+    if (search.statuses && !search.statuses.some(isTerminal)) return live
     const past = await this.#history.search(toHistory(search), limit, after)
-    // Of a job that is in both places, as dead letters are, Redis has the newer state; it was read above.
-    const there = await whichAreThere(this.#redis, past.jobs)
     const known = new Set(live.items.map(({ id }) => id))
-    const onlyPast = past.jobs.filter((job, i) => !there[i] && !known.has(job.id))
-    return joinPages({ items: live.items, next: live.next }, { items: onlyPast, next: past.next }, limit)
+    const others = past.jobs.filter(({ id }) => !known.has(id))
+    // Of one that is in both places, as a redriven dead letter is, Redis has the newer state.
+    const isNewer = await whichAreNewer(this.#redis, others)
+    const now = await readFitting(
+      this.#redis,
+      others.filter((_, i) => isNewer[i]),
+      search,
+    )
+    const items = [...others.filter((_, i) => !isNewer[i]), ...now]
+    return joinPages(live, { items, next: past.next }, limit)
   }
 
   #inRedisOr<T>(

@@ -30,6 +30,8 @@ export class Upkeep {
     if (!this.#isMigrated) {
       const made = await migrate(db)
       if (made.length > 0) log.info({ migrations: made }, 'the tables of the history are up to date')
+      // Later ones are made days ahead, so that none has to take over jobs while somebody reads them.
+      await keepPartitions(db, Date.now())
       this.#isMigrated = true
     }
     if (Date.now() - this.#tidiedAt < EVERY_MS) return

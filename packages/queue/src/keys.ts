@@ -98,8 +98,8 @@ export const dedupeKey = (queue: string, digest: string): string => `${bullBase(
 export const deadlinesKey = (queue: string): string => `foliot-x:{${queue}}:deadlines`
 
 /**
- * ZSET job id → when it was made (ms), for every job of ours that is in Redis: lists go by it. Whatever removes a job removes
- * it; an entry whose job is gone is dropped by the list that meets it.
+ * ZSET job id → when it was made (ms), for every job of ours that is in Redis, but for dead letters that are in the history as
+ * they are: lists go by it. Whatever removes a job removes it; an entry whose job is gone is dropped by the list that meets it.
  */
 export const indexKey = (queue: string): string => `foliot-x:{${queue}}:jobs`
 

@@ -538,6 +538,7 @@ return {back, dead}
 export const redrive = `-- Puts dead letters back into their queue with all attempts and all their time to go. Idempotent: a job is moved by whoever
 -- removes it from \`failed\` first.
 -- KEYS     1 failed · 2 wait · 3 prioritized · 4 priority counter · 5 events · 6 marker · 7 meta · 8 deadlines
+--          9 index of the jobs
 -- ARGV     1 key base · 2 now ms · 3 event as JSON · 4… job ids
 -- Returns  the ids of those that were put back
 local moved = {}
@@ -564,6 +565,8 @@ for i = 4, #ARGV do
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
       'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx')
     redis.call('HSET', job, 'ev', events)
+    -- The history may have it as it was, and lists would have it from there.
+    redis.call('ZADD', KEYS[9], tonumber(f[7]) or 0, id)
     -- What note-end.lua told the idempotency record no longer holds.
     if f[5] and redis.call('HGET', f[5], 'id') == id then
       redis.call('HDEL', f[5], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
@@ -675,7 +678,7 @@ end
 
 export const takeFromOutbox = `-- Removes from the outbox what the history has taken, or was told not to keep, as far as it is still as it was read: what ended
 -- anew meanwhile is to be read again. Finished jobs that were taken leave Redis, others stay for a while. Dead letters stay, to
--- be redriven, and are no longer listed as unrecorded.
+-- be redriven; those that were taken are no longer in the index, as lists have them from the history.
 -- KEYS     1 completed · 2 unrecorded dead letters · 3 index of the jobs · 4 finished jobs that are not kept
 --          5 how many were taken, ever · 6 the last takes
 -- ARGV     1 key base · then for each: its id, its place (\`completed\` or \`failed\`), its score when it was read, '1' if it was
@@ -688,9 +691,9 @@ for i = 2, #ARGV, 4 do
   if redis.call('ZSCORE', set, id) == score then
     done = done + 1
     redis.call('ZREM', set, id)
+    if isTaken then redis.call('ZREM', KEYS[3], id) end
     if place == 'completed' and isTaken then
       redis.call('UNLINK', ARGV[1] .. id, ARGV[1] .. id .. ':logs')
-      redis.call('ZREM', KEYS[3], id)
       taken = taken + 1
     elseif place == 'completed' then
       redis.call('ZADD', KEYS[4], score, id)

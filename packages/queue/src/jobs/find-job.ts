@@ -1,6 +1,6 @@
 import { FoliotError, isJobId, type Job, LIMITS } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import { jobKey, logsKey } from '../keys.ts'
+import { indexKey, jobKey, logsKey } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
 import { readStoredJob, toJob } from './job-hash.ts'
 import type { JobRef } from './moves.ts'
@@ -35,11 +35,11 @@ export async function readJob(redis: Redis, queues: readonly string[], id: strin
   return toJob(stored)
 }
 
-/** Whether each of these jobs is in Redis. One round trip. */
-export async function whichAreThere(redis: Redis, jobs: readonly JobRef[]): Promise<boolean[]> {
+/** Whether Redis has another state of each of these jobs than the history, or had a moment ago. One round trip. */
+export async function whichAreNewer(redis: Redis, jobs: readonly JobRef[]): Promise<boolean[]> {
   const reads = redis.pipeline()
-  for (const { queue, id } of jobs) reads.exists(jobKey(queue, id))
-  return (await readTogether<number[]>(reads)).map((found) => found === 1)
+  for (const { queue, id } of jobs) reads.zscore(indexKey(queue), id)
+  return (await readTogether<(string | null)[]>(reads)).map((madeAt) => madeAt !== null)
 }
 
 /** The last lines of a job's log, oldest first. */

@@ -1,10 +1,12 @@
 import { type Job, type JobStatus, STATUSES } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import { bullKeys, indexKey, logsKey, unkeptKey } from '../keys.ts'
+import { bullKeys, indexKey, logsKey, unkeptKey, unrecordedKey } from '../keys.ts'
+import { readTogether } from '../redis/read-together.ts'
 import { type JobFilter, matchesFilter } from './job-filter.ts'
 import { readStoredJob, toJob } from './job-hash.ts'
 import { type Candidate, type JobSearch, matchesSearch } from './job-search.ts'
-import { countPlaces, type Place, readIds } from './places.ts'
+import type { JobRef } from './moves.ts'
+import type { Place } from './places.ts'
 import { newestFirst, type Position, toPositions } from './position.ts'
 
 /**
@@ -38,14 +40,35 @@ const SCAN_LIMIT = 10_000
 const FEW = 1000
 const CHUNK = 100
 
-/** One page of jobs, by when they were made. Pages may be shorter than `limit`; the list has ended when there is no `next`. */
-export async function listJobs(redis: Redis, search: JobSearch, limit: number, after?: Position): Promise<JobPage> {
-  const wanted = new Set(search.statuses ?? STATUSES)
-  const fits = (found: Candidate): boolean => wanted.has(found.job.status) && matchesSearch(found, search)
+/**
+ * One page of jobs, by when they were made. Pages may be shorter than `limit`; the list has ended when there is no `next`.
+ *
+ * @param where whether there is a history: then those that it has as they are may be left out
+ */
+export async function listJobs(
+  redis: Redis,
+  search: JobSearch,
+  limit: number,
+  after?: Position,
+  where: 'all' | 'not in history' = 'all',
+): Promise<JobPage> {
+  const fits = fitsSearch(search)
   const reader = readerOf(redis, search.q !== undefined)
-  const few = search.statuses && (await readFew(redis, reader, search.queues, search.statuses))
+  const few = search.statuses && (await readFew(redis, reader, search.queues, search.statuses, where))
   const source = (queue: string) => new Source(redis, reader, queue, indexKey(queue), spanOf(search, after))
   return few ? pageOf(few, search, fits, limit, after) : readPage(search.queues.map(source), fits, limit)
+}
+
+/** Those of these jobs that fit the search, as they are now. */
+export async function readFitting(redis: Redis, jobs: readonly JobRef[], search: JobSearch): Promise<Job[]> {
+  const read = readerOf(redis, search.q !== undefined)
+  const found = await Promise.all(jobs.map(({ queue, id }) => read(queue, id)))
+  return found.flatMap((candidate) => (candidate && fitsSearch(search)(candidate) ? [candidate.job] : []))
+}
+
+const fitsSearch = (search: JobSearch) => {
+  const wanted = new Set(search.statuses ?? STATUSES)
+  return (found: Candidate): boolean => wanted.has(found.job.status) && matchesSearch(found, search)
 }
 
 /** One page of dead letters, by when they died, in the same manner. */
@@ -85,23 +108,30 @@ async function readFew(
   read: Reader,
   queues: readonly string[],
   statuses: readonly JobStatus[],
+  where: 'all' | 'not in history',
 ): Promise<Candidate[] | undefined> {
   const places = [...new Set(statuses.flatMap((status) => PLACES_OF_STATUS[status]))]
-  const counts = await Promise.all(queues.map((queue) => countPlaces(redis, queue)))
-  const total = counts.reduce((sum, count) => sum + places.reduce((of, place) => of + count[place], 0), 0)
+  const parts = queues.flatMap((queue) => places.map((place) => partOf(queue, place, where)))
   // Finished jobs that no history keeps are in no place of BullMQ's.
-  const isElsewhere = places.includes('completed') && (await redis.exists(...queues.map(unkeptKey))) > 0
-  if (total > FEW || isElsewhere) return undefined
-  const parts = queues.flatMap((queue) => places.map((place) => ({ queue, place })))
-  const found = await Promise.all(
-    parts.map(async ({ queue, place }) => {
-      const ids = await readIds(redis, queue, place, 0, FEW)
-      return Promise.all(ids.map((id) => read(queue, id)))
-    }),
-  )
+  if (places.includes('completed'))
+    parts.push(...queues.map((queue) => ({ queue, key: unkeptKey(queue), isList: false })))
+  const sizes = redis.pipeline()
+  for (const { key, isList } of parts) isList ? sizes.llen(key) : sizes.zcard(key)
+  const total = (await readTogether<number[]>(sizes)).reduce((sum, size) => sum + size, 0)
+  if (total > FEW) return undefined
+  const lists = redis.pipeline()
+  for (const { key, isList } of parts) isList ? lists.lrange(key, 0, FEW) : lists.zrange(key, '0', String(FEW))
+  const ids = total === 0 ? [] : await readTogether<string[][]>(lists)
+  const found = await Promise.all(ids.flatMap((of, i) => of.map((id) => read(parts[i]?.queue as string, id))))
   // One that moves meanwhile may be met in two places.
-  const byId = new Map(found.flat().flatMap((candidate) => (candidate ? [[candidate.job.id, candidate]] : [])))
+  const byId = new Map(found.flatMap((candidate) => (candidate ? [[candidate.job.id, candidate]] : [])))
   return [...byId.values()]
+}
+
+function partOf(queue: string, place: Place, where: 'all' | 'not in history') {
+  const isRecorded = place === 'failed' && where === 'not in history'
+  const key = isRecorded ? unrecordedKey(queue) : bullKeys(queue)[place]
+  return { queue, key, isList: place === 'wait' || place === 'active' }
 }
 
 const positionOf = ({ id, createdAt }: Job): Position => ({ at: Date.parse(createdAt), id })

@@ -1,7 +1,7 @@
 import { FoliotError, type Job, type JobStatus } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import type { CancelMessage, CancelRequest } from '../attempts/cancel-request.ts'
-import { bullKeys, cancelChannel, deadlinesKey, jobKey, lockKey } from '../keys.ts'
+import { bullKeys, cancelChannel, deadlinesKey, indexKey, jobKey, lockKey } from '../keys.ts'
 import { type Arg, runScript } from '../redis/scripts.ts'
 import { readStoredJob, statusOf, toJob } from './job-hash.ts'
 import { type CallerEvent, cancellation } from './timeline.ts'
@@ -85,7 +85,7 @@ export function deadLetterMove(
   if (move === 'discard') {
     return { keys: [k.failed, k.completed], args: [k.base, Date.now(), callerEvent('discarded', reason)] }
   }
-  const keys = [k.failed, k.wait, k.prioritized, k.pc, k.events, k.marker, k.meta, deadlinesKey(queue)]
+  const keys = [k.failed, k.wait, k.prioritized, k.pc, k.events, k.marker, k.meta, deadlinesKey(queue), indexKey(queue)]
   return { keys, args: [k.base, Date.now(), callerEvent('redriven', reason)] }
 }
 

@@ -1,6 +1,7 @@
 -- Puts dead letters back into their queue with all attempts and all their time to go. Idempotent: a job is moved by whoever
 -- removes it from `failed` first.
 -- KEYS     1 failed · 2 wait · 3 prioritized · 4 priority counter · 5 events · 6 marker · 7 meta · 8 deadlines
+--          9 index of the jobs
 -- ARGV     1 key base · 2 now ms · 3 event as JSON · 4… job ids
 -- Returns  the ids of those that were put back
 local moved = {}
@@ -27,6 +28,8 @@ for i = 4, #ARGV do
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
       'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx')
     redis.call('HSET', job, 'ev', events)
+    -- The history may have it as it was, and lists would have it from there.
+    redis.call('ZADD', KEYS[9], tonumber(f[7]) or 0, id)
     -- What note-end.lua told the idempotency record no longer holds.
     if f[5] and redis.call('HGET', f[5], 'id') == id then
       redis.call('HDEL', f[5], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')

@@ -1,6 +1,6 @@
 -- Removes from the outbox what the history has taken, or was told not to keep, as far as it is still as it was read: what ended
 -- anew meanwhile is to be read again. Finished jobs that were taken leave Redis, others stay for a while. Dead letters stay, to
--- be redriven, and are no longer listed as unrecorded.
+-- be redriven; those that were taken are no longer in the index, as lists have them from the history.
 -- KEYS     1 completed · 2 unrecorded dead letters · 3 index of the jobs · 4 finished jobs that are not kept
 --          5 how many were taken, ever · 6 the last takes
 -- ARGV     1 key base · then for each: its id, its place (`completed` or `failed`), its score when it was read, '1' if it was
@@ -13,9 +13,9 @@ for i = 2, #ARGV, 4 do
   if redis.call('ZSCORE', set, id) == score then
     done = done + 1
     redis.call('ZREM', set, id)
+    if isTaken then redis.call('ZREM', KEYS[3], id) end
     if place == 'completed' and isTaken then
       redis.call('UNLINK', ARGV[1] .. id, ARGV[1] .. id .. ':logs')
-      redis.call('ZREM', KEYS[3], id)
       taken = taken + 1
     elseif place == 'completed' then
       redis.call('ZADD', KEYS[4], score, id)

@@ -101,7 +101,11 @@ describe('takeFromOutbox', () => {
     const { queue, id } = await ended(async () => dead('no'))
     await take(queue)
     expect([await waiting(queue), (await q.read(queue, id)).status]).toEqual([0, 'failed'])
+    const isListed = async () => (await q.redis.zscore(indexKey(queue), id)) !== null
+    // The history lists it as it was; once it is redriven it is another again.
+    expect(await isListed()).toBe(false)
     await redriveJob(q.redis, { queue, id }, by)
+    expect(await isListed()).toBe(true)
     const { consumer } = await q.consume(queue, async () => dead('no again'))
     await q.readWhen(queue, id, ({ error }) => error?.message === 'no again')
     await consumer.stop(0)
