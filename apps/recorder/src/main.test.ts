@@ -96,6 +96,7 @@ describe('the recorder', () => {
     const later = await bed.add(queue, 600)
     await bed.runAll(queue, succeed)
     await waitUntil(async () => (await bed.rows('jobs')) === later.length + 1, { timeoutMs: 20_000 })
+    await waitUntil(async () => (await bed.redis.zcard(`foliot:{${queue}}:completed`)) === 1)
     expect(await bed.redis.zrange(`foliot:{${queue}}:completed`, '0', '-1')).toEqual(['odd'])
     expect(recorder.lines.filter(({ json }) => json?.jobId === 'odd')).toHaveLength(1)
   })

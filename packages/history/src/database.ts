@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Kysely, PostgresDialect } from 'kysely'
-import { Client, type ClientConfig, Pool, types } from 'pg'
+import { Client, Pool, types } from 'pg'
 import type { Schema } from './schema.ts'
 
 export type Database = Kysely<Schema>
@@ -84,12 +84,18 @@ function clientWith(passwordFile: string | undefined): typeof Client {
   return passwordFile === undefined ? ImpatientClient : clientThatReads(passwordFile)
 }
 
+/** Before it connects: the driver would leave a connection open for which it gets no password. */
 function clientThatReads(passwordFile: string): typeof Client {
   return class extends ImpatientClient {
-    constructor(config?: ClientConfig) {
-      super(config)
-      // The driver calls what is no text, which its types do not say.
-      this.password ||= (() => readPassword(passwordFile)) as unknown as string
+    // The overloads are those of the driver.
+    // biome-ignore lint/suspicious/noExplicitAny: see above
+    override connect(...args: any[]): any {
+      const [done] = args
+      const read = readPassword(passwordFile).then((password) => {
+        this.password ||= password
+      })
+      if (!done) return read.then(() => super.connect())
+      read.then(() => super.connect(done), done)
     }
   }
 }
