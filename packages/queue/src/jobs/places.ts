@@ -37,7 +37,7 @@ export async function listPlace(
 }
 
 /** Ids of `count` jobs of one place, newest first, from number `offset`. */
-export function readIds(redis: Redis, queue: string, place: Place, offset: number, count: number): Promise<string[]> {
+function readIds(redis: Redis, queue: string, place: Place, offset: number, count: number): Promise<string[]> {
   const key = bullKeys(queue)[place]
   const end = offset + count - 1
   return place === 'wait' || place === 'active' ? redis.lrange(key, offset, end) : redis.zrevrange(key, offset, end)
