@@ -15,7 +15,6 @@ import {
   type Position,
   readFitting,
   readJob,
-  readLog,
   whichAreNewer,
 } from '@foliot/queue'
 import type { Redis } from 'ioredis'
@@ -109,14 +108,6 @@ export class JobReader {
         const job = await this.#history?.read(id)
         return job && { job }
       },
-    )
-  }
-
-  /** The lines of its log, oldest first. @throws as `read` */
-  readLog(id: string): Promise<string[]> {
-    return this.#inRedisOr(
-      async (queues) => readLog(this.#redis, await locateJob(this.#redis, queues, id)),
-      () => this.#history?.readLog(id),
     )
   }
 

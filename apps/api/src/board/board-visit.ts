@@ -1,4 +1,4 @@
-import { FoliotError, type Job, type JobType } from '@foliot/jobs'
+import { FoliotError, type Job, type JobType, LIMITS } from '@foliot/jobs'
 import {
   type JobFilter,
   type JobRef,
@@ -51,8 +51,9 @@ export class BoardVisit {
   }
 
   /** The lines of its log. @throws as `read` */
-  readLog({ id }: JobRef): Promise<string[]> {
-    return this.#deps.jobs.readLog(id)
+  async readLog({ id }: JobRef): Promise<string[]> {
+    const log = await this.#deps.logs.find(id)
+    return (await log.read(0, LIMITS.logLines)).lines
   }
 
   /** The newest finished jobs of a queue that the history has taken. None while it cannot be read: it says so in the log. */
