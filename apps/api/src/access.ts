@@ -20,7 +20,7 @@ declare module 'fastify' {
 }
 
 /** Whoever asks while no keys are set, which only a loopback address allows. */
-const ANYONE: ApiKey = Object.freeze({ name: 'anyone', scopes: new Set(SCOPES) })
+const ANYONE: ApiKey = Object.freeze({ name: 'anyone', scopes: new Set(SCOPES), tenant: undefined })
 
 /** Ways besides the header by which a request may show its key, such as a cookie. */
 export type Recognise = (request: FastifyRequest) => ApiKey | undefined

@@ -6,6 +6,8 @@ export interface ApiKey {
   /** The first digits of its digest: enough to tell keys apart in logs and timelines, useless to guess it. */
   readonly name: string
   readonly scopes: ReadonlySet<Scope>
+  /** Whose jobs it sees and moves. Undefined: those of all tenants. */
+  readonly tenant: string | undefined
 }
 
 /** The keys that a process accepts. */
@@ -75,7 +77,7 @@ export function parseApiKeys(text: string): ApiKeys {
     const digest = digestOf(secret)
     if (keys.has(digest)) throw new TypeError(`expected different secrets, got that of key ${i + 1} twice`)
     const scopes = colon === -1 ? new Set(SCOPES) : readScopes(entry.slice(colon + 1), i + 1)
-    keys.set(digest, { name: `key-${digest.slice(0, 8)}`, scopes })
+    keys.set(digest, { name: `key-${digest.slice(0, 8)}`, scopes, tenant: undefined })
   }
   return new ApiKeys(keys, weak)
 }
