@@ -36,6 +36,21 @@ describe('createContext', () => {
     expect(lines).toEqual(['INFO paid {"order":1,"card":"[redacted]"}'])
   })
 
+  it('logs and reports nothing of the input that the type keeps back, wherever it stands', async () => {
+    const input = { card: '4111-1111', name: 'Jo Doe' }
+    const job = { redact: ['card'], input, inputText: JSON.stringify(input) }
+    const [lines, progress] = await bed.attempt(async (attempt) => {
+      const ctx = createContext(attempt)
+      ctx.log.info('paid with 4111-1111 by Jo Doe', { note: '4111-1111' })
+      await ctx.progress({ card: 'another', done: 1 })
+      await attempt.flushLog()
+      const { progress } = await readJob(bed.redis, [attempt.claim.queue], attempt.claim.id)
+      return [await readLog(bed.redis, attempt.claim), progress]
+    }, job)
+    expect(lines).toEqual([expect.stringMatching(/ INFO paid with \[redacted\] by Jo Doe {"note":"\[redacted\]"}$/)])
+    expect(progress).toEqual({ card: '[redacted]', done: 1 })
+  })
+
   it('tells the handler what it may know', async () => {
     const runAt = Date.now() + 1
     const { ctx, claim } = await bed.attempt(

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { type JobContext, type JobLog, LIMITS, redact } from '@foliot/jobs'
+import { type JobContext, type JobLog, LIMITS, masker, redact } from '@foliot/jobs'
 import type { RunningAttempt } from '@foliot/queue'
 import { toJsonText } from './output.ts'
 import { Steps } from './steps.ts'
@@ -10,6 +10,7 @@ export type HandlerAttempt = Pick<RunningAttempt, 'claim' | 'signal' | 'log' | '
 /** What a handler gets to know and to use of its attempt. */
 export function createContext(attempt: HandlerAttempt): JobContext {
   const { claim } = attempt
+  const secret = new Set(claim.envelope.redact)
   let steps: Steps | undefined
   return {
     jobId: claim.id,
@@ -25,23 +26,23 @@ export function createContext(attempt: HandlerAttempt): JobContext {
     get signal() {
       return attempt.signal
     },
-    log: createLog(attempt),
+    log: createLog(attempt, secret),
     step: (name, fn) => {
       steps ??= new Steps(attempt)
       return steps.run(name, fn)
     },
-    progress: async (value) => attempt.progress(toJsonText(value, LIMITS.progressBytes)),
+    progress: async (value) => attempt.progress(toJsonText(redact(value, secret), LIMITS.progressBytes)),
   }
 }
 
-/** A line is `<time> <LEVEL> <message> <fields as JSON>`, without fields that the type keeps back. */
-function createLog(attempt: Pick<HandlerAttempt, 'claim' | 'log'>): JobLog {
-  const secret = new Set(attempt.claim.envelope.redact)
+/** A line is `<time> <LEVEL> <message> <fields as JSON>`, without what the type keeps back. */
+function createLog(attempt: Pick<HandlerAttempt, 'claim' | 'log'>, secret: ReadonlySet<string>): JobLog {
+  const mask = masker(attempt.claim.input, secret)
   const write =
     (level: string) =>
     (message: string, fields?: Record<string, unknown>): void => {
       const tail = fields === undefined ? '' : ` ${describe(redact(fields, secret) as object)}`
-      attempt.log(`${new Date().toISOString()} ${level} ${message}${tail}`)
+      attempt.log(`${new Date().toISOString()} ${level} ${mask(message + tail)}`)
     }
   return { debug: write('DEBUG'), info: write('INFO'), warn: write('WARN'), error: write('ERROR') }
 }

@@ -116,6 +116,16 @@ describe('a handler that throws', () => {
     expect(details(job, 'failed')).toEqual(['attempt 1 of 1 failed, none left'])
   })
 
+  it('an error that tells what the type keeps back: neither message nor stack has it', async () => {
+    const input = { card: '4111-1111' }
+    const add = await serve(() => {
+      throw new Error('4111-1111 was refused')
+    })
+    const job = await bed.end(await add(input, { redact: ['card'] }))
+    expect(job.error?.message).toBe('[redacted] was refused')
+    expect(JSON.stringify([job.error, job.timeline])).not.toContain('4111-1111')
+  })
+
   it('an error of 5 MB: message and stack are cut, and say so', async () => {
     const { error } = await ended(throwing(new Error('x'.repeat(5_000_000))))
     expect(error?.message).toMatch(/^x+… \[cut from 5000000 bytes\]$/)

@@ -3,6 +3,7 @@ import {
   ERROR_KINDS,
   JobError,
   LIMITS,
+  masker,
   outcomeKind,
   truncate,
   UnrecoverableError,
@@ -126,8 +127,10 @@ function fail(
   { claim, definition, deps }: Ended,
   outcome: 'failed' | 'timed_out' = 'failed',
 ): Settlement {
-  const { name, message, kind, stack } = error
-  const thrown = { name, message, kind, ...(stack !== undefined && { stack }) }
+  const { name, kind } = error
+  const mask = masker(claim.input, new Set(claim.envelope.redact))
+  const message = mask(error.message)
+  const thrown = { name, message, kind, ...(error.stack !== undefined && { stack: mask(error.stack) }) }
   const failure = { ...thrown, fingerprint: fingerprint(claim.type, thrown) }
   const decision = definition
     ? decideRetry({

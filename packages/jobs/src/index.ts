@@ -28,7 +28,7 @@ export { ERROR_KINDS, JobError, type JobErrorOptions, UnrecoverableError } from 
 export { isJobId, newJobId } from './job-id.ts'
 export { LIMITS, PRIORITY_MAX } from './limits.ts'
 export { cancel, done, isOutcome, type Outcome, outcomeKind, snooze } from './outcome.ts'
-export { REDACTED, redact } from './redact.ts'
+export { masker, REDACTED, redact } from './redact.ts'
 export {
   type Backoff,
   DEFAULT_RETRY_POLICY,

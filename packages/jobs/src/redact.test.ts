@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { redact } from './redact.ts'
+import { masker, redact } from './redact.ts'
 
 const names = new Set(['token', 'card'])
 
@@ -25,5 +25,33 @@ describe('redact', () => {
   it('replaces a field that an object would take for its prototype', () => {
     const value = JSON.parse('{"__proto__":{"token":"t"}}')
     expect(JSON.stringify(redact(value, names))).toBe('{"__proto__":{"token":"[redacted]"}}')
+  })
+})
+
+describe('masker', () => {
+  const mask = (value: unknown) => masker(value, names)
+
+  it('replaces in texts what stands under the names: texts and numbers, at any depth', () => {
+    const masked = mask({
+      card: { number: '4111-1111', year: 2031 },
+      list: [{ token: ['abcd', 'ef'] }],
+      name: 'Jo Doe',
+    })
+    expect(masked('card 4111-1111 of Jo Doe, until 2031, token abcd: refused, 4111-1111')).toBe(
+      'card [redacted] of Jo Doe, until [redacted], token [redacted]: refused, [redacted]',
+    )
+  })
+
+  it('replaces the longer of two of which one holds the other', () => {
+    expect(mask({ token: 'abcd', card: 'abcdef' })('abcdef abcd')).toBe('[redacted] [redacted]')
+  })
+
+  it('leaves short ones, which any text may hold, and values of other names', () => {
+    const text = 'a b 123 true null secret'
+    expect(mask({ token: 'a', card: [123, true, null], other: 'secret' })(text)).toBe(text)
+  })
+
+  it.each([null, undefined, 'token', 5, []])('leaves texts as they are for %j', (value) => {
+    expect(mask(value)('token 5')).toBe('token 5')
   })
 })
