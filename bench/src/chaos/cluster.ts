@@ -3,19 +3,21 @@ import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findRedisServer, HEAP_ARGUMENTS, startRedis } from '@foliot/local-services'
+import { findRedisServer, HEAP_ARGUMENTS, type PostgresServer, startPostgres, startRedis } from '@foliot/local-services'
 import { start, WORKSPACE } from '../process.ts'
 import { type Life, Member } from './member.ts'
 import { MEMBERS, type MemberName } from './plan.ts'
 import { quietPort } from './quiet-port.ts'
 
-/** The processes of a run: one Redis, two apis, three workers. */
+/** The processes of a run: one Redis, one PostgreSQL, two apis, three workers, two recorders. */
 export interface Cluster extends AsyncDisposable {
   readonly members: ReadonlyMap<MemberName, Member>
   /** Where the apis answer, whenever they do. */
   readonly apiUrls: readonly string[]
   /** The one key that the apis accept. */
   readonly key: string
+  /** Of the PostgreSQL that holds the history. */
+  readonly databaseUrl: string
   /** Waits until each of them has said that it is ready, or `timeoutMs` are over. @returns those that have not. */
   untilReady(timeoutMs: number, signal: AbortSignal): Promise<MemberName[]>
 }
@@ -33,21 +35,37 @@ const JOBS = ['@foliot/example-demo', './bench/src/chaos/chaos-jobs.ts'].join(',
 const GRACE_MS = 5000
 const CONCURRENCY = 30
 
+/** What PostgreSQL has acknowledged survives the death of its process all the same. */
+const WITHOUT_DISK = ['-c', 'fsync=off', '-c', 'full_page_writes=off']
+
 export async function startCluster({ dir, note, onUnexpectedEnd }: ClusterOptions): Promise<Cluster> {
   const server = await findRedisServer()
-  const ports = { redis: await quietPort(), 'api-1': await quietPort(), 'api-2': await quietPort() }
+  const ports = {
+    redis: await quietPort(),
+    postgres: await quietPort(),
+    'api-1': await quietPort(),
+    'api-2': await quietPort(),
+  }
   const key = randomBytes(32).toString('hex')
   const redisDir = join(dir, 'redis')
   await mkdir(redisDir, { recursive: true })
 
-  const launchRedis = async (): Promise<Life> => {
-    const redis = await startRedis({ dir: redisDir, port: ports.redis, server })
-    const exited = redis.exited.then(({ code, signal }) => signal ?? `code ${code}`)
-    return { pid: redis.pid, exited, isReady: () => true, signal: (name) => sendSignal(redis.pid, name) }
+  const launchRedis = async (): Promise<Life> => lifeOf(await startRedis({ dir: redisDir, port: ports.redis, server }))
+
+  const postgresDir = join(dir, 'postgres')
+  const postgres = () => startPostgres({ dir: postgresDir, port: ports.postgres, args: WITHOUT_DISK })
+  // Its data has to be made, and then its address is known.
+  let firstPostgres: PostgresServer | undefined = await postgres()
+  const databaseUrl = firstPostgres.url
+  const launchPostgres = async (): Promise<Life> => {
+    const server = firstPostgres ?? (await postgres())
+    firstPostgres = undefined
+    // SIGTERM would have it wait until the last of its clients has gone.
+    return lifeOf(server, 'SIGINT')
   }
 
-  const launchApp = async (name: Exclude<MemberName, 'redis'>): Promise<Life> => {
-    const app = name.startsWith('api') ? 'api' : 'worker'
+  const launchApp = async (name: Exclude<MemberName, 'redis' | 'postgres'>): Promise<Life> => {
+    const app = name.slice(0, name.indexOf('-'))
     const output = createWriteStream(join(dir, `${name}.log`), { flags: 'a' })
     let isReady = false
     const { child, exited } = start({
@@ -55,6 +73,7 @@ export async function startCluster({ dir, note, onUnexpectedEnd }: ClusterOption
       args: [...HEAP_ARGUMENTS, join(WORKSPACE, 'apps', app, 'src/main.ts')],
       env: {
         FOLIOT_REDIS_URL: `redis://127.0.0.1:${ports.redis}`,
+        FOLIOT_DATABASE_URL: databaseUrl,
         FOLIOT_API_KEYS: key,
         FOLIOT_API_PORT: String(name in ports ? ports[name as keyof typeof ports] : 0),
         FOLIOT_WORKER_PORT: '0',
@@ -84,13 +103,17 @@ export async function startCluster({ dir, note, onUnexpectedEnd }: ClusterOption
 
   const members = new Map(
     MEMBERS.map((name) => {
-      const launch = () => (name === 'redis' ? launchRedis() : launchApp(name))
+      const launch = () => {
+        if (name === 'redis') return launchRedis()
+        return name === 'postgres' ? launchPostgres() : launchApp(name)
+      }
       return [name, new Member({ name, launch, note, onUnexpectedEnd: (how) => onUnexpectedEnd(name, how) })]
     }),
   )
   return {
     members,
     key,
+    databaseUrl,
     apiUrls: [ports['api-1'], ports['api-2']].map((port) => `http://127.0.0.1:${port}`),
     async untilReady(timeoutMs, signal) {
       const giveUpAt = performance.now() + timeoutMs
@@ -103,6 +126,15 @@ export async function startCluster({ dir, note, onUnexpectedEnd }: ClusterOption
     async [Symbol.asyncDispose]() {
       await Promise.all([...members.values()].map((member) => member.end()))
     },
+  }
+}
+
+function lifeOf({ pid, exited }: Pick<PostgresServer, 'pid' | 'exited'>, stop: NodeJS.Signals = 'SIGTERM'): Life {
+  return {
+    pid,
+    exited: exited.then(({ code, signal }) => signal ?? `code ${code}`),
+    isReady: () => true,
+    signal: (name) => sendSignal(pid, name === 'SIGTERM' ? stop : name),
   }
 }
 

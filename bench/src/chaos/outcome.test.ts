@@ -7,6 +7,7 @@ const GOOD: Outcome = {
   problems: [],
   ends: { succeeded: 1, failed: 0, timed_out: 0, cancelled: 0 },
   reExecuted: 0,
+  recorded: 1,
   records: [
     {
       request: {

@@ -7,6 +7,8 @@ import type { Verdict } from './verdict.ts'
 /** All that came of a run. */
 export interface Outcome extends Verdict {
   records: readonly JobRecord[]
+  /** How many jobs are in the history. */
+  recorded: number
   hits: readonly Hit[]
   /** How often each answer came to a request that enqueues. */
   answers: ReadonlyMap<string, number>

@@ -1,6 +1,16 @@
 import type { Random } from './random.ts'
 
-export const MEMBERS = ['redis', 'api-1', 'api-2', 'worker-1', 'worker-2', 'worker-3'] as const
+export const MEMBERS = [
+  'redis',
+  'postgres',
+  'api-1',
+  'api-2',
+  'worker-1',
+  'worker-2',
+  'worker-3',
+  'recorder-1',
+  'recorder-2',
+] as const
 export type MemberName = (typeof MEMBERS)[number]
 
 /** Something that is done to a process. */
@@ -20,7 +30,7 @@ const GAPS_MS: Ranges = { kill: [2500, 6000], stop: [8000, 16_000], freeze: [500
 const AWAY_MS: Ranges = { kill: [0, 3000], stop: [0, 3000], freeze: [1000, 12_000] }
 
 /** Redis is hit as often as one worker: whatever is done to it is done to everybody. */
-const TARGETS = MEMBERS.map((member) => ({ member, weight: member.startsWith('api') ? 1 : 2 }))
+const TARGETS = MEMBERS.map((member) => ({ member, weight: /^(redis|worker)/.test(member) ? 2 : 1 }))
 
 /**
  * Once in a run Redis is silent for longer than a lock lasts, which is 5 s: attempts end whose lock has run out. A run of

@@ -10,6 +10,7 @@ import type { ChaosOptions } from './options.ts'
 import type { Outcome } from './outcome.ts'
 import { type MemberName, planBlows } from './plan.ts'
 import { seededRandom } from './random.ts'
+import { problemsOfHistory, readRecorded } from './recorded.ts'
 import { recoveriesOf } from './recovery.ts'
 import { chaosRequests } from './requests.ts'
 import { startSink } from './sink.ts'
@@ -85,8 +86,12 @@ export async function play({ minutes, seed, dir, signal: stop }: PlayOptions): P
     }
     await driver.lookAtAll(AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]))
     const { records } = ledger
+    const recorded = await readRecorded(cluster.databaseUrl, records, signal)
+    const verdict = judge(ledger, sink)
     return {
-      ...judge(ledger, sink),
+      ...verdict,
+      problems: [...verdict.problems, ...problemsOfHistory(records, recorded)],
+      recorded: recorded.length,
       records,
       hits,
       answers: driver.answers,

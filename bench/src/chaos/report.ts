@@ -39,6 +39,7 @@ export function lastLine(outcome: Outcome, { seed, minutes }: ChaosOptions): obj
     minutes,
     kills: hits.filter(({ kind }) => kind === 'kill').length,
     accepted: records.length,
+    recorded: outcome.recorded,
     succeeded: ends.succeeded,
     failed: ends.failed,
     timedOut: ends.timed_out,
@@ -47,6 +48,7 @@ export function lastLine(outcome: Outcome, { seed, minutes }: ChaosOptions): obj
     lost: count('lost'),
     doubled: count('doubled'),
     unfinished: count('unfinished'),
+    unrecorded: count('unrecorded'),
     // Only said when there is something to say.
     ...(count('wrong') > 0 && { wrong: count('wrong') }),
     recoveryP50Ms: p50Of(recoveries),

@@ -5,7 +5,7 @@ import type { Sink } from './sink.ts'
 
 /** What must never come of a job. */
 export interface Problem {
-  kind: 'lost' | 'doubled' | 'unfinished' | 'wrong'
+  kind: 'lost' | 'doubled' | 'unfinished' | 'unrecorded' | 'wrong'
   id: string
   why: string
 }
