@@ -75,6 +75,15 @@ const STEPS: Readonly<Record<string, () => Promise<void>>> = {
     assert.equal(await nodeIn(worker, code), '401')
   },
 
+  'makes a key by its command, and takes it': async () => {
+    const create = ['keys', 'create', '--name', 'trial', '--scopes', 'read', '--all-tenants', '--json']
+    const made = await compose(['run', '--rm', '--build', '-T', 'foliot', ...create])
+    const { id, key: secret } = JSON.parse(made.split('\n').at(-1) as string) as { id: string; key: string }
+    await until('the key to count', async () => (await theApi().status('/v1/workers', secret)) === 200)
+    await compose(['run', '--rm', '-T', 'foliot', 'keys', 'revoke', id])
+    await until('the key to count no more', async () => (await theApi().status('/v1/workers', secret)) === 401)
+  },
+
   'runs without rights, on a root that it cannot write to': async () => {
     const code = `
       import { readFileSync, writeFileSync } from 'node:fs'

@@ -48,6 +48,8 @@ describe('the arrows between packages', () => {
     ['examples/demo/src/a.ts', 'bullmq'],
     ['apps/api/src/a.ts', '@foliot/worker'],
     ['apps/api/src/a.ts', '@foliot/recorder'],
+    ['apps/api/src/a.ts', '@foliot/cli'],
+    ['apps/cli/src/a.ts', '@foliot/api'],
     ['apps/api/src/a.ts', '@foliot/example-demo'],
     ['apps/api/src/a.ts', '@foliot/testkit'],
     ['apps/api/src/a.ts', 'bullmq'],

@@ -13,6 +13,7 @@ export const TRIAL_IMAGES = {
   api: 'foliot-trial-api',
   worker: 'foliot-trial-worker',
   recorder: 'foliot-trial-recorder',
+  cli: 'foliot-trial-cli',
 }
 
 /** How a program ended. */

@@ -20,7 +20,7 @@ export interface ScreenFacts {
 export function renderScreen(facts: ScreenFacts): string {
   const api = reachable(facts.apiUrl)
   const rows = [
-    ['REST API', api, facts.hasKeys ? 'asks for a key of FOLIOT_API_KEYS' : 'open, as FOLIOT_API_KEYS is not set'],
+    ['REST API', api, facts.hasKeys ? 'asks for a key' : 'open, as FOLIOT_API_KEYS is not set'],
     ['Reference', `${api}/docs`, ''],
     ['Bull Board', `${api}/board`, ''],
     ['Worker', `${reachable(facts.workerUrl)}/healthz`, facts.jobs],

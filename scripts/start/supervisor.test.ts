@@ -34,18 +34,26 @@ const APP = `
 
 /** As scripts/start.ts, for apps of the test. */
 const START = `
-  const [, , start, api, worker, recorder, dataDir] = process.argv
+  const [, , start, api, worker, recorder, cli, dataDir] = process.argv
   const { supervise } = await import(start + '/supervisor.ts')
   const { readSettings } = await import(start + '/settings.ts')
   const { openOutput } = await import(start + '/output.ts')
   const { listenForStop } = await import(start + '/stop-requests.ts')
   const requests = listenForStop()
-  const options = { settings: readSettings(process.env), env: process.env, entries: { api, worker, recorder }, dataDir, requests }
+  const options = { settings: readSettings(process.env), env: process.env, entries: { api, worker, recorder, cli }, dataDir, requests }
   const code = await supervise({ ...options, output: openOutput(process.stdout, false) }).catch((error) => {
     console.log(error.message)
     return 1
   })
   process.exit(code)
+`
+
+/** The command foliot as the supervisor knows it. */
+const CLI = `
+  const { FAKE_KEY, FOLIOT_DATABASE_URL } = process.env
+  if (FAKE_KEY === 'broken') console.error('no luck at ' + FOLIOT_DATABASE_URL)
+  else if (FAKE_KEY === undefined) console.error('There are keys: none was made.')
+  else console.log(JSON.stringify({ key: FAKE_KEY, args: process.argv.slice(2) }))
 `
 
 const APPS = ['api', 'worker', 'recorder'] as const
@@ -81,11 +89,15 @@ async function start({
   until = READY,
 }: StartOptions = {}): Promise<Started> {
   const dir = await temporaryFolder()
-  const files = { start: START, api: APP, worker, recorder: APP }
+  const files = { start: START, api: APP, worker, recorder: APP, cli: CLI }
   for (const [name, source] of Object.entries(files)) await writeFile(join(dir, `${name}.mjs`), source)
   const supervisor = await startProcess({
     entry: join(dir, 'start.mjs'),
-    args: [import.meta.dirname, ...APPS.map((app) => join(dir, `${app}.mjs`)), dataDir ?? join(dir, 'data')],
+    args: [
+      import.meta.dirname,
+      ...[...APPS, 'cli'].map((app) => join(dir, `${app}.mjs`)),
+      dataDir ?? join(dir, 'data'),
+    ],
     env: { FOLIOT_API_PORT: String(await freePort()), ...NO_PRIVATE_POSTGRES, ...env },
     until: ({ text }) => text.startsWith(until),
     ownGroup: true,
@@ -238,6 +250,25 @@ describe('supervise', () => {
     expect(await askRedis({ port: Number(new URL(url).port) }, ['PING'])).toBe('PONG')
     await owner.stop()
   })
+
+  it('shows the first key that it made, and says why if it could not', async () => {
+    const supervisor = await start({ env: { FAKE_KEY: 'foliot_the-first' } })
+    await supervisor.waitForLine((line) => line.text === '  foliot_the-first')
+    await supervisor.stop()
+    const broken = await start({ env: { FAKE_KEY: 'broken' } })
+    await broken.waitForLine((line) => line.text === `no luck at ${NO_PRIVATE_POSTGRES.FOLIOT_DATABASE_URL}`)
+    expect(text(broken)).toContain('No first key could be made:')
+    await broken.stop()
+  })
+
+  it.each([{ FOLIOT_API_KEYS: 'a-secret-of-some-length' }, { FOLIOT_API_HOST: '0.0.0.0' }])(
+    'makes no first key with %j',
+    async (env) => {
+      const supervisor = await start({ env: { FAKE_KEY: 'foliot_the-first', ...env } })
+      await supervisor.stop()
+      expect(text(supervisor)).not.toContain('foliot_the-first')
+    },
+  )
 
   it('refuses a taken FOLIOT_API_PORT before it starts anything', async () => {
     const taken = createServer().listen(0, '127.0.0.1')

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { claimOn } from '@foliot/local-services'
 import { aborted } from './aborted.ts'
 import { chooseApiPort, DEFAULT_API_PORT } from './api-port.ts'
+import { makeFirstKey } from './first-key.ts'
 import type { Output } from './output.ts'
 import { type ChosenPostgres, choosePostgres } from './private-postgres.ts'
 import { type ChosenRedis, chooseRedis } from './private-redis.ts'
@@ -17,7 +18,7 @@ export interface SupervisorOptions {
   /** Passed on to the apps. */
   env: NodeJS.ProcessEnv
   /** The main files of the apps. */
-  entries: { api: string; worker: string; recorder: string }
+  entries: { api: string; worker: string; recorder: string; cli: string }
   /** Where a private Redis and a private PostgreSQL keep their data. */
   dataDir: string
   output: Output
@@ -76,13 +77,19 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     return 130
   })
 
+  const isOpen = !settings.hasKeys && isOwnMachine(settings.apiHost)
+  const firstKey = isOpen && postgres ? makeFirstKey(options.entries.cli, env, ending) : undefined
+
   const orderly = async (): Promise<number> => {
     const urls = await readyUrls(api.ready, worker.ready, output, ending)
     if (urls !== undefined) {
       const hasDemo = settings.jobs.split(',').includes(DEMO_JOBS)
-      const { jobs, hasKeys } = settings
+      const { jobs } = settings
+      // Also without FOLIOT_API_KEYS it asks for a key once somebody has made one.
+      const hasKeys = settings.hasKeys || (await statusOf(new URL('/openapi.json', urls.apiUrl))) === 401
       const data = { redisUrl: redis.url, redisDir: redis.dir, databaseUrl: postgres?.url, databaseDir: postgres?.dir }
       output.show(renderScreen({ ...urls, ...data, jobs, hasDemo, hasKeys }))
+      void firstKey?.then((text) => text !== undefined && output.say(text))
     }
     await aborted(ending)
     output.say(
@@ -147,13 +154,18 @@ async function readyUrls(
   }
 }
 
-async function isOk(url: URL): Promise<boolean> {
+const isOk = async (url: URL): Promise<boolean> => (await statusOf(url)) === 200
+
+/** Undefined if it does not answer, or not now. */
+async function statusOf(url: URL): Promise<number | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(1000) })
     await response.body?.cancel()
-    return response.ok
+    return response.status
   } catch {
-    // It does not answer, or not now: the next try tells.
-    return false
+    return undefined
   }
 }
+
+/** Whether only this machine reaches the api, so that it lets in who shows no key. */
+const isOwnMachine = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')

@@ -1,4 +1,4 @@
-import type { ApiKeys } from '@foliot/access'
+import type { KeyRing } from '@foliot/access'
 import type { Catalog, Disk, EventFeed } from '@foliot/queue'
 import type { Logger, Metrics } from '@foliot/telemetry'
 import type {
@@ -10,6 +10,10 @@ import type {
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Redis } from 'ioredis'
+import type { AccessStore } from './access/access-store.ts'
+import type { KeyUses } from './access/key-uses.ts'
+import type { WrongKeys } from './access/wrong-keys.ts'
+import type { AuditLog } from './audit/audit-log.ts'
 import type { Backlog } from './backlog.ts'
 import type { Finishes } from './finishes.ts'
 import type { History } from './history.ts'
@@ -46,7 +50,14 @@ export interface ApiDeps {
   streams: Streams
   backlog: Backlog
   operations: Operations
-  keys: ApiKeys
+  /** Keys, and what tenants may do at most. */
+  access: KeyRing
+  /** Changes them. */
+  accessStore: AccessStore
+  keyUses: KeyUses
+  wrongKeys: WrongKeys
+  /** Who changes what by hand. */
+  audit: AuditLog
   metrics: Metrics
   log: Logger
 }

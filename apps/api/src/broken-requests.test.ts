@@ -101,7 +101,7 @@ describe('a path', () => {
 
   it.each<[string, string, string]>([
     ['DELETE', '/v1/jobs', 'GET, HEAD, POST'],
-    ['PUT', '/v1/jobs/0198c0de-0000-7000-8000-000000000000', 'GET, HEAD'],
+    ['PUT', '/v1/jobs/0198c0de-0000-7000-8000-000000000000', 'DELETE, GET, HEAD'],
     ['GET', '/v1/jobs/0198c0de-0000-7000-8000-000000000000/cancel', 'POST'],
     ['POST', '/v1/queues/demo', 'GET, HEAD, PATCH'],
     ['PATCH', '/healthz?a=b', 'GET, HEAD'],

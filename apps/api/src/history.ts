@@ -2,15 +2,18 @@ import {
   DATABASE_TROUBLES,
   type Database,
   databaseTroubleOf,
+  deleteJobs,
   groupErrors,
   type HistoryErrorGroups,
   type HistoryFilter,
+  readBriefs,
   readJob,
   readLog,
+  searchAudit,
   searchJobs,
 } from '@foliot/history'
-import { FoliotError, type Job } from '@foliot/jobs'
-import type { Position } from '@foliot/queue'
+import { type AuditEntry, type AuditFilter, FoliotError, type Job } from '@foliot/jobs'
+import type { JobBrief, Position } from '@foliot/queue'
 import type { Logger } from '@foliot/telemetry'
 import { jobOfDocument } from './job-answers.ts'
 
@@ -59,9 +62,26 @@ export class History {
     }
   }
 
+  /** What jobs are that it has, by id. */
+  async briefs(ids: readonly string[]): Promise<Map<string, JobBrief>> {
+    const briefs = await this.#ask((db) => readBriefs(db, ids))
+    return new Map(briefs.map(({ id, ...brief }) => [id, brief]))
+  }
+
+  /** Deletes jobs that are in Redis no more. @throws FoliotError `unavailable` */
+  async delete(ids: readonly string[]): Promise<void> {
+    await this.#ask((db) => deleteJobs(db, ids))
+  }
+
   /** The largest first. @throws FoliotError `unavailable` */
   groupErrors(filter: HistoryFilter, limit: number): Promise<HistoryErrorGroups> {
     return this.#ask((db) => groupErrors(db, filter, limit))
+  }
+
+  /** Who changed what, the newest first. @throws FoliotError `unavailable` */
+  searchAudit(filter: AuditFilter, limit: number, after?: Position): Promise<AuditEntry[]> {
+    const from = after && { createdAt: after.at, id: after.id }
+    return this.#ask((db) => searchAudit(db, filter, limit, from))
   }
 
   async #ask<T>(question: (db: Database) => Promise<T>): Promise<T> {

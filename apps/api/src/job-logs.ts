@@ -3,6 +3,7 @@ import { type JobRef, type LogPart, readLogAfter } from '@foliot/queue'
 import type { Redis } from 'ioredis'
 import type { History } from './history.ts'
 import type { JobReader } from './job-reader.ts'
+import type { Viewer } from './viewer.ts'
 
 /** The log of one job, wherever the job is. */
 export interface JobLog {
@@ -36,11 +37,11 @@ export class JobLogs {
   }
 
   /** @throws FoliotError `not_found`, or `unavailable` if it is not in Redis and the history cannot be read */
-  async find(id: string): Promise<JobLog> {
-    const { ref } = await this.#jobs.find(id)
+  async find(id: string, viewer: Viewer): Promise<JobLog> {
+    const { ref } = await this.#jobs.find(id, viewer)
     return {
       read: (after, most) => this.#read(id, ref, after, most),
-      status: async () => (ref ? await this.#jobs.readIn(ref) : await this.#jobs.read(id)).status,
+      status: async () => (ref ? await this.#jobs.readIn(ref) : await this.#jobs.read(id, viewer)).status,
     }
   }
 

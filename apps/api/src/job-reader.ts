@@ -1,17 +1,20 @@
 import { FoliotError, isTerminal, type Job } from '@foliot/jobs'
 import {
+  briefsOf,
   type Catalog,
   DEAD_LETTERS_STAY_MS,
   type Enqueued,
   type ErrorGroups,
   GROUP_LIMIT,
   groupErrors,
+  type JobBrief,
   type JobFilter,
   type JobRef,
   type JobSearch,
   listJobs,
   locateJob,
   newestFirst,
+  noSuchJob,
   type Position,
   readFitting,
   readJob,
@@ -20,6 +23,7 @@ import {
 import type { Redis } from 'ioredis'
 import type { History } from './history.ts'
 import { inQueues } from './in-queues.ts'
+import { isVisible, type Viewer } from './viewer.ts'
 
 export interface JobReaderOptions {
   redis: Redis
@@ -53,12 +57,17 @@ export class JobReader {
     this.#history = history
   }
 
-  /** @throws FoliotError `not_found`, or `unavailable` if it is not in Redis and the history cannot be read */
-  read(id: string): Promise<Job> {
-    return this.#inRedisOr(
+  /**
+   * @throws FoliotError `not_found`, also for a job of another tenant than the viewer's, or `unavailable` if it is not in Redis
+   * and the history cannot be read
+   */
+  async read(id: string, viewer: Viewer): Promise<Job> {
+    const job = await this.#inRedisOr(
       (queues) => readJob(this.#redis, queues, id),
       () => this.#history?.read(id),
     )
+    if (!isVisible(job, viewer)) throw noSuchJob(id)
+    return job
   }
 
   /**
@@ -101,14 +110,28 @@ export class JobReader {
   }
 
   /** The queue of a job that is in Redis, or else the job as it ended. @throws as `read` */
-  find(id: string): Promise<Whereabouts> {
-    return this.#inRedisOr<Whereabouts>(
+  async find(id: string, viewer: Viewer): Promise<Whereabouts> {
+    const found = await this.#inRedisOr<Whereabouts>(
       async (queues) => ({ ref: await locateJob(this.#redis, queues, id) }),
       async () => {
         const job = await this.#history?.read(id)
         return job && { job }
       },
     )
+    if (viewer.tenant === undefined) return found
+    const [brief] = found.ref ? await briefsOf(this.#redis, [found.ref]) : [found.job]
+    // Taken into the history meanwhile.
+    if (!brief) return { job: await this.read(id, viewer) }
+    if (!isVisible(brief, viewer)) throw noSuchJob(id)
+    return found
+  }
+
+  /** What jobs are, in order; undefined for those of which neither Redis nor the history knows now. */
+  async briefs(refs: readonly JobRef[]): Promise<(JobBrief | undefined)[]> {
+    const briefs = await briefsOf(this.#redis, refs)
+    const gone = refs.filter((_, i) => briefs[i] === undefined).map(({ id }) => id)
+    const past = gone.length === 0 ? undefined : await this.#history?.briefs(gone).catch(noneIfUnavailable)
+    return refs.map(({ id }, i) => briefs[i] ?? past?.get(id))
   }
 
   /** One page of all jobs that fit, by when they were made. @throws FoliotError `unavailable` if the history cannot be read */
@@ -148,6 +171,10 @@ export class JobReader {
       return found
     }
   }
+}
+
+function noneIfUnavailable(error: unknown): undefined {
+  if (!(error instanceof FoliotError) || error.code !== 'unavailable') throw error
 }
 
 /** A filter as the history takes it. It is never asked for certain ids. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { DEFAULT_TENANT } from '@foliot/access'
 import { LIMITS } from '@foliot/jobs'
 import type { NewJob } from '@foliot/queue'
 import { traceContextOf } from '@foliot/telemetry'
@@ -8,10 +9,8 @@ import { canonicalJson } from './canonical-json.ts'
 import { withExactNumbers } from './exact-numbers.ts'
 import { invalid } from './problem.ts'
 import { validate } from './validation.ts'
+import type { Viewer } from './viewer.ts'
 import { IdempotencyKey, type JobRequest } from './wire/job.ts'
-
-/** Until there are tenants, everything belongs to this one. */
-const TENANT = 'default'
 
 /** What a request is told apart by besides its body. */
 export interface RequestOrigin {
@@ -22,8 +21,8 @@ export interface RequestOrigin {
   idempotencyKey?: string | undefined
 }
 
-export const originOf = ({ headers }: IncomingMessage): RequestOrigin => ({
-  tenant: TENANT,
+export const originOf = ({ headers }: IncomingMessage, { tenant = DEFAULT_TENANT }: Viewer): RequestOrigin => ({
+  tenant,
   traceparent: traceContextOf(headers),
 })
 
@@ -42,7 +41,7 @@ export interface SentJob {
 export async function toNewJob(
   { request, inputText }: SentJob,
   origin: RequestOrigin,
-  { catalog, inputs, disk, backlog }: Pick<ApiDeps, 'catalog' | 'inputs' | 'disk' | 'backlog'>,
+  { catalog, inputs, disk, backlog, access }: Pick<ApiDeps, 'catalog' | 'inputs' | 'disk' | 'backlog' | 'access'>,
 ): Promise<NewJob> {
   backlog.assertRoom()
   const type = await catalog.find(request.type)
@@ -50,6 +49,7 @@ export async function toNewJob(
   const { dedupe, durability } = request
   if (durability === 'fsync') await disk.assertAvailable()
   const maxDepth = catalog.maxDepthOf(type.queue)
+  const tenantQuota = access.limitsOf(origin.tenant)?.maxDepth
   const now = Date.now()
   const runAt = runAtOf(request, now)
   const idempotencyKey = idempotencyKeyOf(request, origin.idempotencyKey)
@@ -74,6 +74,7 @@ export async function toNewJob(
     }),
     ...(dedupe !== undefined && { dedupe }),
     ...(maxDepth !== undefined && { maxDepth }),
+    ...(tenantQuota !== undefined && { tenantQuota }),
     ...(durability === 'fsync' && { durability }),
   }
 }

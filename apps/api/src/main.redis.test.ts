@@ -35,6 +35,9 @@ const BODIES: Record<string, unknown> = {
   'PATCH /v1/queues/{name}': { concurrency: 5, rateLimit: null },
   'POST /v1/dead-letters/redrive': { filter: {} },
   'POST /v1/dead-letters/discard': { filter: {} },
+  'POST /v1/jobs/delete': { label: 'a:b' },
+  'POST /v1/api-keys': { name: 'n', scopes: ['read'] },
+  'PUT /v1/tenants/{name}': {},
 }
 
 /** What these answer needs no Redis. */

@@ -1,12 +1,17 @@
 /**
  * The api: REST, OpenAPI, metrics. It takes jobs, shows and repairs them; it loads no handler. Start as many as needed.
  */
-import { isLoopback } from '@foliot/access'
+import { isLoopback, KeyRing } from '@foliot/access'
 import { openDatabase } from '@foliot/history'
 import { runServices } from '@foliot/lifecycle'
-import { Catalog, connectForRequests, Disk, defineScripts, EventFeed } from '@foliot/queue'
+import { Catalog, connectForRequests, Disk, defineScripts, EventFeed, untilReady } from '@foliot/queue'
 import { exitOnSettingsError, SETTINGS_EXIT_CODE } from '@foliot/settings'
 import { createLogger, createMetrics, startTracing, wantsTracing } from '@foliot/telemetry'
+import { AccessStore } from './access/access-store.ts'
+import { AccessWatch } from './access/access-watch.ts'
+import { KeyUses } from './access/key-uses.ts'
+import { WrongKeys } from './access/wrong-keys.ts'
+import { AuditLog } from './audit/audit-log.ts'
 import { Backlog } from './backlog.ts'
 import { Deadlines } from './deadlines.ts'
 import { readApiEnv, readKeys } from './env.ts'
@@ -21,6 +26,8 @@ import { Operations } from './operations.ts'
 import { RedisWatch } from './redis-watch.ts'
 import { buildServer } from './server.ts'
 import { Streams } from './streams/streams.ts'
+
+const OPEN = 'no FOLIOT_API_KEYS are set, and nobody has made a key: everybody on this machine may do everything'
 
 const env = exitOnSettingsError(readApiEnv)
 const log = createLogger({ app: 'api', level: env.FOLIOT_LOG_LEVEL })
@@ -38,12 +45,19 @@ const catalog = new Catalog(redis)
 // Before anything is waited for: an error of the connection that nobody listens to is printed by ioredis itself.
 const redisWatch = new RedisWatch(redis, catalog, log)
 const db = env.FOLIOT_DATABASE_URL === undefined ? undefined : openApiDatabase(env.FOLIOT_DATABASE_URL)
+const isLocal = isLoopback(env.FOLIOT_API_HOST)
+const access = new KeyRing({ own: keys, isLocal })
+const accessWatch = new AccessWatch({ access, redis, db, log })
+if (!isLocal && keys.size === 0) await assertHasKeys()
+const keyUses = new KeyUses(db, log)
+const wrongKeys = new WrongKeys(log)
 const history = db && new History(db, log)
 const jobs = new JobReader({ redis, catalog, history })
 const feed = new EventFeed(redis)
 const finishes = new Finishes(feed, jobs)
-const streams = new Streams()
+const streams = new Streams(access)
 const backlog = new Backlog({ redis, catalog, maxJobs: env.FOLIOT_HISTORY_BACKLOG_MAX_JOBS, log })
+const audit = new AuditLog({ redis, history, log })
 const operations = new Operations(redis, log)
 const deadlines = new Deadlines(redis, catalog, log)
 observeQueues(metrics.meter, redis, catalog)
@@ -60,7 +74,11 @@ const app = await buildServer({
   streams,
   backlog,
   operations,
-  keys,
+  access,
+  accessStore: new AccessStore(db, accessWatch),
+  keyUses,
+  wrongKeys,
+  audit,
   metrics,
   log,
 })
@@ -73,15 +91,18 @@ const listener = new Listener(app, {
 await runServices({
   start: [
     redisWatch,
+    accessWatch,
+    keyUses,
     operations,
     deadlines,
     backlog,
+    audit,
     listener,
     {
       name: 'ready line',
       start: async () => {
         log.info({ url: listener.url }, 'ready')
-        if (keys.size === 0) log.warn('no FOLIOT_API_KEYS are set: everybody on this machine may do everything')
+        if (access.isOpen) log.warn(OPEN)
         if (keys.weak > 0) log.warn(`${keys.weak} of the keys in FOLIOT_API_KEYS are short enough to be guessed`)
       },
       stop: async () => {},
@@ -94,6 +115,7 @@ await runServices({
       start: async () => {},
       stop: async () => {
         finishes.stop()
+        wrongKeys.stop()
         streams.stop()
         feed.stop()
       },
@@ -103,7 +125,11 @@ await runServices({
     operations,
     deadlines,
     backlog,
+    audit,
+    accessWatch,
     redisWatch,
+    // After the last request that could use a key.
+    keyUses,
     { name: 'connections to PostgreSQL', start: async () => {}, stop: async () => db?.destroy() },
     {
       name: 'telemetry',
@@ -130,20 +156,31 @@ function openApiDatabase(url: string) {
   })
 }
 
-/** An api that others can reach and that asks nobody who they are does not start. */
 function readKeysOrExit() {
-  const exit = (message: string): never => {
-    log.fatal(message)
-    process.exit(SETTINGS_EXIT_CODE)
-  }
   try {
-    const keys = readKeys(env)
-    if (keys.size > 0 || isLoopback(env.FOLIOT_API_HOST)) return keys
-    return exit(
-      `expected FOLIOT_API_KEYS for an api that listens on ${env.FOLIOT_API_HOST}, got none: everybody who can reach it ` +
-        'could do everything. Set FOLIOT_API_KEYS="$(openssl rand -base64 32)", or FOLIOT_API_HOST=127.0.0.1',
-    )
+    return readKeys(env)
   } catch (error) {
-    return exit(`FOLIOT_API_KEYS: ${(error as Error).message}`)
+    log.fatal(`FOLIOT_API_KEYS: ${(error as Error).message}`)
+    return process.exit(SETTINGS_EXIT_CODE)
   }
+}
+
+/** An api that others can reach and that knows nobody does not start. */
+async function assertHasKeys(): Promise<void> {
+  // What goes wrong with Redis is told of by who watches it.
+  await untilReady(redis, 1500).catch(() => undefined)
+  await accessWatch.firstLook()
+  if (access.hasStoredAdmin) return
+  const nor = !access.isSettled
+    ? ', and neither PostgreSQL nor Redis tells whether there is an admin key of all tenants'
+    : db
+      ? ', nor an admin key of all tenants in PostgreSQL'
+      : ''
+  const orMake = db ? ', make a key with `foliot keys create --name admin --scopes admin --all-tenants`' : ''
+  log.fatal(
+    `expected FOLIOT_API_KEYS for an api that listens on ${env.FOLIOT_API_HOST}, got none${nor}: everybody who can reach ` +
+      `it could do everything. Set FOLIOT_API_KEYS="$(openssl rand -base64 32)"${orMake}, or set FOLIOT_API_HOST=127.0.0.1`,
+  )
+  // What did not answer may do so at the next start.
+  process.exit(access.isSettled ? SETTINGS_EXIT_CODE : 1)
 }

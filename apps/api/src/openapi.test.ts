@@ -23,10 +23,16 @@ describe('the OpenAPI document', () => {
   it('is OpenAPI 3.1 and tells of every call of this api', () => {
     expect(document).toMatchObject({ openapi: '3.1.0', info: { title: 'Foliot' } })
     expect(operations.map(({ name }) => name).toSorted()).toEqual([
+      'DELETE /v1/api-keys/{id}',
+      'DELETE /v1/jobs/{id}',
+      'DELETE /v1/tenants/{name}',
       'GET /healthz',
       'GET /metrics',
       'GET /openapi.json',
       'GET /readyz',
+      'GET /v1/api-keys',
+      'GET /v1/api-keys/{id}',
+      'GET /v1/audit',
       'GET /v1/dead-letters',
       'GET /v1/errors',
       'GET /v1/events',
@@ -38,12 +44,17 @@ describe('the OpenAPI document', () => {
       'GET /v1/operations/{id}',
       'GET /v1/queues',
       'GET /v1/queues/{name}',
+      'GET /v1/tenants',
+      'GET /v1/tenants/{name}',
       'GET /v1/workers',
       'PATCH /v1/queues/{name}',
+      'POST /v1/api-keys',
+      'POST /v1/api-keys/{id}/rotate',
       'POST /v1/dead-letters/discard',
       'POST /v1/dead-letters/redrive',
       'POST /v1/jobs',
       'POST /v1/jobs/batch',
+      'POST /v1/jobs/delete',
       'POST /v1/jobs/{id}/cancel',
       'POST /v1/jobs/{id}/promote',
       'POST /v1/jobs/{id}/retry',
@@ -51,6 +62,7 @@ describe('the OpenAPI document', () => {
       'POST /v1/operations/{id}/resume',
       'POST /v1/queues/{name}/pause',
       'POST /v1/queues/{name}/resume',
+      'PUT /v1/tenants/{name}',
     ])
   })
 

@@ -23,6 +23,8 @@ export async function describeApi(app: Api): Promise<void> {
         { name: 'dead letters', description: 'Jobs that failed for good: find, redrive, discard.' },
         { name: 'queues', description: 'Where jobs wait: counts, limits, pause.' },
         { name: 'catalog', description: 'What can be run, and who runs it.' },
+        { name: 'access', description: 'Who may do what: keys, and what tenants may do at most.' },
+        { name: 'audit', description: 'Who changed what.' },
         { name: 'status', description: 'Whether the api is well.' },
       ],
     },

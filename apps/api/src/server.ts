@@ -1,8 +1,9 @@
 import { httpMetrics } from '@foliot/telemetry'
 import { fastify, LogController } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { guardRoutes } from './access.ts'
+import { guardRoutes } from './access/guard-routes.ts'
 import type { Api, ApiDeps } from './api.ts'
+import { auditChanges } from './audit/audit-changes.ts'
 import { answerByOurselves, answerUnreadable, answerUnroutable } from './broken-requests.ts'
 import { compileSerializer } from './job-answers.ts'
 import { readJsonBodies } from './json-bodies.ts'
@@ -11,7 +12,10 @@ import { Sessions } from './login/sessions.ts'
 import { describeApi } from './openapi.ts'
 import { pageRoutes } from './pages/page-routes.ts'
 import { answerError } from './problem.ts'
+import { apiKeyRoutes } from './routes/api-keys.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
+import { deletionRoutes } from './routes/deletions.ts'
 import { enqueueRoutes } from './routes/enqueue.ts'
 import { enqueueBatchRoutes } from './routes/enqueue-batch.ts'
 import { errorRoutes } from './routes/errors.ts'
@@ -23,6 +27,7 @@ import { moveRoutes } from './routes/moves.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
 import { statusRoutes } from './routes/status.ts'
+import { tenantRoutes } from './routes/tenants.ts'
 import { workerRoutes } from './routes/workers.ts'
 import { UnknownPaths } from './unknown-paths.ts'
 import { refuseUnreadParts } from './unread-parts.ts'
@@ -59,8 +64,9 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
   })
   countRequests(app, deps)
   refuseUnreadParts(app)
-  const sessions = new Sessions(deps.keys)
-  guardRoutes(app, deps.keys, recogniseBy(sessions))
+  const sessions = new Sessions(deps.access)
+  guardRoutes(app, { ...deps, recognise: recogniseBy(sessions) })
+  auditChanges(app, deps.audit)
   await describeApi(app)
 
   await app.register(async (scope) => {
@@ -71,13 +77,17 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
       jobRoutes,
       jobLogRoutes,
       moveRoutes,
+      deletionRoutes,
       queueRoutes,
       deadLetterRoutes,
       operationRoutes,
       errorRoutes,
+      auditRoutes,
       eventRoutes,
       jobTypeRoutes,
       workerRoutes,
+      apiKeyRoutes,
+      tenantRoutes,
       statusRoutes,
     ]) {
       routes(api, deps)

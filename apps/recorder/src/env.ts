@@ -12,6 +12,7 @@ const recorderEnv = {
   FOLIOT_DATABASE_PASSWORD_FILE: text().optional(),
   FOLIOT_HISTORY_DAYS: integer({ min: 1, max: MAX_DAYS }).default(30),
   FOLIOT_HISTORY_DEAD_LETTER_DAYS: integer({ min: 1, max: MAX_DAYS }).default(365),
+  FOLIOT_AUDIT_DAYS: integer({ min: 1, max: MAX_DAYS }).default(365),
   FOLIOT_RECORDER_HOST: text().default('127.0.0.1'),
   FOLIOT_RECORDER_PORT: port().default(0),
   FOLIOT_API_KEYS: secret().default(''),

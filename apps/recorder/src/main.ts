@@ -9,6 +9,7 @@ import { HealthServer, runServices } from '@foliot/lifecycle'
 import { Catalog, connectForLoops, defineScripts, RedisConnection } from '@foliot/queue'
 import { exitOnSettingsError, SETTINGS_EXIT_CODE } from '@foliot/settings'
 import { createLogger, createMetrics, recorderMetrics } from '@foliot/telemetry'
+import { AuditRecorder } from './audit-recorder.ts'
 import { readKeys, readRecorderEnv } from './env.ts'
 import { observeOutboxes } from './observe-outboxes.ts'
 import { Recorder } from './recorder.ts'
@@ -34,6 +35,7 @@ const patientDb = openDatabase({ ...database, poolSize: 1, statementTimeoutMs: 3
 const upkeep = new Upkeep({
   db: patientDb,
   retention: { keepDays: env.FOLIOT_HISTORY_DAYS, keepDeadLettersDays: env.FOLIOT_HISTORY_DEAD_LETTER_DAYS },
+  keepAuditDays: env.FOLIOT_AUDIT_DAYS,
   log,
 })
 const recorder = new Recorder({
@@ -45,6 +47,7 @@ const recorder = new Recorder({
   metrics: recorderMetrics(metrics.meter),
   log,
 })
+const audit = new AuditRecorder({ redis, db, upkeep, log })
 observeOutboxes(metrics.meter, redis, catalog)
 const health = new HealthServer({
   host: env.FOLIOT_RECORDER_HOST,
@@ -60,6 +63,7 @@ await runServices({
     health,
     connection,
     recorder,
+    audit,
     {
       name: 'ready line',
       start: async () => log.info({ url: health.url, recorder: name }, 'ready'),
@@ -68,6 +72,7 @@ await runServices({
   ],
   stop: [
     recorder,
+    audit,
     { name: 'upkeep', start: async () => {}, stop: () => upkeep.stop() },
     {
       name: 'connections to PostgreSQL',

@@ -1,4 +1,4 @@
-import { type Catalog, measureOutboxes } from '@foliot/queue'
+import { type Catalog, countAudit, measureOutboxes } from '@foliot/queue'
 import { type Metrics, outboxMetrics } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 
@@ -6,9 +6,14 @@ import type { Redis } from 'ioredis'
 export function observeOutboxes(meter: Metrics['meter'], redis: Redis, catalog: Catalog): void {
   outboxMetrics(meter, async () => {
     await catalog.refresh()
-    const [outboxes, memory] = await Promise.all([measureOutboxes(redis, catalog.queues), redis.info('memory')])
+    const [outboxes, auditEntries, memory] = await Promise.all([
+      measureOutboxes(redis, catalog.queues),
+      countAudit(redis),
+      redis.info('memory'),
+    ])
     const now = Date.now()
     return {
+      auditEntries,
       redisBytes: Number(/^used_memory:(\d+)/m.exec(memory)?.[1] ?? 0),
       outboxes: outboxes.map(({ queue, waiting, oldestAt }) => ({
         queue,

@@ -46,10 +46,8 @@ export interface RecorderOptions {
 const LOOK_EVERY_MS = 500
 /** After trouble. */
 const RETRY_MS = 1000
-/** So many jobs go in one transaction, or somewhat more. */
+/** So many jobs of each place go in one transaction. */
 const BATCH = 500
-/** Jobs of each place that are read at a time, for two transactions. */
-const READ = 2 * BATCH
 /** How long another recorder waits after this one has died. */
 const LEASE_MS = 10_000
 /** Queues that are emptied at a time where much waits: Redis, the recorder and PostgreSQL each wait for the others. */
@@ -156,50 +154,61 @@ export class Recorder implements Service {
     const { redis, recorder } = this.#options
     const until = Date.now() + TURN_MS
     let isFull = true
-    for (let isFirst = true; isFull && !this.#stopped.signal.aborted; isFirst = false) {
-      if (!isFirst && (!this.#isBehind || Date.now() >= until)) break
-      if (!(await holdOutbox(redis, queue, recorder, LEASE_MS))) {
-        this.#held.delete(queue)
-        return false
+    // What is being written while more is read. It stands in the outbox until it is taken.
+    let underWay: { states: string[]; written: Promise<void> } | undefined
+    try {
+      for (let isFirst = true; isFull && !this.#stopped.signal.aborted; isFirst = false) {
+        if (!isFirst && (!this.#isBehind || Date.now() >= until)) break
+        if (!(await holdOutbox(redis, queue, recorder, LEASE_MS))) {
+          this.#held.delete(queue)
+          return false
+        }
+        this.#held.add(queue)
+        const passed = new Set([...(this.#refused.get(queue) ?? []), ...(underWay?.states ?? [])])
+        const batch = await readOutbox(redis, queue, BATCH, {
+          size: passed.size,
+          has: (entry) => passed.has(stateOf(entry)),
+        })
+        isFull = batch.length >= BATCH
+        const states = batch.map(stateOf)
+        const written = this.#record(queue, batch)
+        // It is waited for further on, where its failure is told.
+        written.catch(() => undefined)
+        const before = underWay
+        underWay = { states, written }
+        await before?.written
       }
-      this.#held.add(queue)
-      const refused = this.#refused.get(queue) ?? new Set()
-      const read = await readOutbox(redis, queue, READ + refused.size)
-      const fresh = read.filter((entry) => !refused.has(stateOf(entry)))
-      isFull = fresh.length >= READ
-      await this.#recordInParts(queue, fresh)
+    } finally {
+      await underWay?.written
     }
     return isFull
-  }
-
-  /** Much goes in two transactions: while PostgreSQL writes the one, the other is made ready. */
-  async #recordInParts(queue: string, entries: readonly FinishedEntry[]): Promise<void> {
-    const size = Math.max(BATCH, Math.ceil(entries.length / 2))
-    const parts = [entries.slice(0, size), entries.slice(size)].filter(({ length }) => length > 0)
-    const ended = await Promise.allSettled(parts.map((part) => this.#record(queue, part)))
-    for (const end of ended) if (end.status === 'rejected') throw end.reason
   }
 
   async #record(queue: string, batch: readonly FinishedEntry[]): Promise<void> {
     const { redis, db, metrics } = this.#options
     const isWanted = this.#choice()
     const reasons = new Map<string, string>()
-    const jobs: FinishedJob[] = []
+    let jobs = 0
     const [wanted, unkept] = partition(batch, ({ stored }) => stored === undefined || isWanted(stored))
-    for (const entry of wanted) {
-      try {
-        const job = toFinishedJob(entry)
-        if (job) jobs.push(job)
-      } catch (error) {
-        reasons.set(entry.id, (error as Error).message)
+    // One is made after the other: what is made of a job is several times what is kept of it until it is written.
+    const finishedJobs = function* (): Generator<FinishedJob> {
+      for (const entry of wanted) {
+        try {
+          const job = toFinishedJob(entry)
+          if (!job) continue
+          jobs++
+          yield job
+        } catch (error) {
+          reasons.set(entry.id, (error as Error).message)
+        }
       }
     }
-    const { refused } = await recordJobs(db, jobs)
+    const { refused } = await recordJobs(db, finishedJobs())
     for (const { id, reason } of refused) reasons.set(id, reason)
     const [left, taken] = partition(wanted, ({ id }) => reasons.has(id))
     for (const entry of left) this.#refuse(queue, entry, reasons.get(entry.id) as string)
     await takeFromOutbox(redis, queue, { taken, unkept })
-    metrics.recorded(queue, jobs.length - refused.length)
+    metrics.recorded(queue, jobs - refused.length)
   }
 
   /** Leaves an entry where it is until it changes, or until a recorder starts that may know better. */
@@ -255,7 +264,7 @@ export class Recorder implements Service {
 }
 
 /** Tells an end from a later one of the same job. */
-const stateOf = ({ id, score }: FinishedEntry): string => `${id} ${score}`
+const stateOf = ({ id, score }: Pick<FinishedEntry, 'id' | 'score'>): string => `${id} ${score}`
 
 function partition<T>(items: readonly T[], fits: (item: T) => boolean): [T[], T[]] {
   const [yes, no]: [T[], T[]] = [[], []]

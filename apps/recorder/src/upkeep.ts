@@ -1,9 +1,19 @@
-import { type Database, dropOld, keepPartitions, migrate, type Retention } from '@foliot/history'
+import {
+  type Database,
+  deleteAgain,
+  dropOld,
+  dropOldAudit,
+  keepPartitions,
+  migrate,
+  type Retention,
+} from '@foliot/history'
 import type { Logger } from '@foliot/telemetry'
 
 export interface UpkeepOptions {
   db: Database
   retention: Omit<Retention, 'now'>
+  /** For how many days the audit is kept. */
+  keepAuditDays: number
   log: Logger
 }
 
@@ -13,6 +23,7 @@ const EVERY_MS = 10 * 60 * 1000
 export class Upkeep {
   readonly #options: UpkeepOptions
   #isMigrated = false
+  #making: Promise<void> | undefined
   #tidiedAt = 0
   #tidying: Promise<void> | undefined
 
@@ -26,13 +37,12 @@ export class Upkeep {
    * @throws what the database throws
    */
   async seeTo(): Promise<void> {
-    const { db, log } = this.#options
+    const { log } = this.#options
     if (!this.#isMigrated) {
-      const made = await migrate(db)
-      if (made.length > 0) log.info({ migrations: made }, 'the tables of the history are up to date')
-      // Later ones are made days ahead, so that none has to take over jobs while somebody reads them.
-      await keepPartitions(db, Date.now())
-      this.#isMigrated = true
+      this.#making ??= this.#make().finally(() => {
+        this.#making = undefined
+      })
+      await this.#making
     }
     if (Date.now() - this.#tidiedAt < EVERY_MS) return
     this.#tidiedAt = Date.now()
@@ -45,15 +55,28 @@ export class Upkeep {
     )
   }
 
+  async #make(): Promise<void> {
+    const { db, log } = this.#options
+    const made = await migrate(db)
+    if (made.length > 0) log.info({ migrations: made }, 'the tables of the history are up to date')
+    // Later ones are made days ahead, so that none has to take over jobs while somebody reads them.
+    await keepPartitions(db, Date.now())
+    this.#isMigrated = true
+  }
+
   /** Resolves when nothing is under way. */
   async stop(): Promise<void> {
     await this.#tidying
   }
 
   async #tidy(): Promise<void> {
-    const { db, retention, log } = this.#options
+    const { db, retention, keepAuditDays, log } = this.#options
     const now = Date.now()
     await keepPartitions(db, now)
+    const again = await deleteAgain(db, now)
+    if (again > 0) log.info({ jobs: again }, 'jobs that were recorded while they were deleted are deleted again')
+    const entries = await dropOldAudit(db, { now, keepDays: keepAuditDays })
+    if (entries > 0) log.info({ entries }, 'audit entries that were past their time are dropped')
     const dropped = await dropOld(db, { now, ...retention })
     if (dropped.days.length + dropped.jobs > 0) log.info({ dropped }, 'history that was past its time is dropped')
   }

@@ -3,14 +3,21 @@ import { SCOPES, type Scope } from './scopes.ts'
 
 /** A key as it is kept: never its secret. */
 export interface ApiKey {
-  /** The first digits of its digest: enough to tell keys apart in logs and timelines, useless to guess it. */
+  /** What it is known by for good: a UUID, or its name if it stands in FOLIOT_API_KEYS. */
+  readonly id: string
+  /**
+   * For people, in logs and timelines. Of a key in FOLIOT_API_KEYS the first digits of its digest: enough to tell keys apart,
+   * useless to guess one.
+   */
   readonly name: string
   readonly scopes: ReadonlySet<Scope>
   /** Whose jobs it sees and moves. Undefined: those of all tenants. */
   readonly tenant: string | undefined
+  /** From when on it counts no more, in ms since 1970. Undefined: never. */
+  readonly expiresAt: number | undefined
 }
 
-/** The keys that a process accepts. */
+/** The keys of one setting, FOLIOT_API_KEYS: they see all tenants and never expire. */
 export class ApiKeys {
   readonly #byDigest: ReadonlyMap<string, ApiKey>
 
@@ -34,26 +41,40 @@ export class ApiKeys {
     return this.#byDigest.get(digestOf(secret))
   }
 
-  /** The key with this name. */
-  named(name: string): ApiKey | undefined {
-    return [...this.#byDigest.values()].find((key) => key.name === name)
+  /** The key with this id. */
+  withId(id: string): ApiKey | undefined {
+    return this.#entryOf(id)?.[1]
   }
 
-  /**
-   * 32 secret bytes that follow from all keys and their scopes, the same in every process that has them, and others as
-   * soon as one of them changes. `purpose` tells uses apart. Slow on purpose, so that what is made with them does not
-   * help to guess a weak secret: some 50 ms, so keep them.
-   */
-  derive(purpose: string): Buffer {
-    const keys = [...this.#byDigest].map(([digest, { scopes }]) => `${digest}:${[...scopes].sort().join('+')}`)
-    return scryptSync(keys.sort().join(), purpose, 32)
+  /** See `KeyRing.derive`. */
+  derive(id: string, purpose: string): Buffer | undefined {
+    const entry = this.#entryOf(id)
+    return entry && deriveFrom(entry[0], entry[1], purpose)
   }
 
   /** The key of an `Authorization: Bearer <secret>` header. */
   fromHeader(authorization: string | undefined): ApiKey | undefined {
-    if (!authorization || !/^bearer /i.test(authorization)) return undefined
-    return this.find(authorization.slice('bearer '.length).trim())
+    const secret = secretOf(authorization)
+    return secret === undefined ? undefined : this.find(secret)
   }
+
+  #entryOf(id: string): [digest: string, key: ApiKey] | undefined {
+    return [...this.#byDigest].find(([, key]) => key.id === id)
+  }
+}
+
+/** The secret of an `Authorization: Bearer <secret>` header; undefined for any other. */
+export function secretOf(authorization: string | undefined): string | undefined {
+  if (!authorization || !/^bearer /i.test(authorization)) return undefined
+  return authorization.slice('bearer '.length).trim()
+}
+
+/**
+ * 32 secret bytes that follow from a key, and are others as soon as its secret, its scopes or its tenant are. Slow on
+ * purpose, so that what is made with them does not help to guess a weak secret: some 50 ms, so keep them.
+ */
+export function deriveFrom(digest: string, { scopes, tenant }: ApiKey, purpose: string): Buffer {
+  return scryptSync(JSON.stringify([digest, [...scopes].sort(), tenant ?? null]), purpose, 32)
 }
 
 /** Shorter secrets can be guessed. One made by `openssl rand -base64 32` has 44 characters. */
@@ -77,7 +98,8 @@ export function parseApiKeys(text: string): ApiKeys {
     const digest = digestOf(secret)
     if (keys.has(digest)) throw new TypeError(`expected different secrets, got that of key ${i + 1} twice`)
     const scopes = colon === -1 ? new Set(SCOPES) : readScopes(entry.slice(colon + 1), i + 1)
-    keys.set(digest, { name: `key-${digest.slice(0, 8)}`, scopes, tenant: undefined })
+    const name = `key-${digest.slice(0, 8)}`
+    keys.set(digest, { id: name, name, scopes, tenant: undefined, expiresAt: undefined })
   }
   return new ApiKeys(keys, weak)
 }
@@ -90,9 +112,14 @@ function readScopes(text: string, place: number): ReadonlySet<Scope> {
       `expected the last colon of key ${place} to be followed by scopes out of ${SCOPES.join(', ')}, joined by "+"`,
     )
   }
-  return new Set(scopes.includes('admin') ? SCOPES : scopes)
+  return withAll(scopes)
 }
+
+/** `admin` includes the others. */
+export const withAll = (scopes: readonly Scope[]): ReadonlySet<Scope> =>
+  new Set(scopes.includes('admin') ? SCOPES : scopes)
 
 const isScope = (text: string): text is Scope => (SCOPES as readonly string[]).includes(text)
 
-const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex')
+/** SHA-256, as 64 hexadecimal digits. */
+export const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex')

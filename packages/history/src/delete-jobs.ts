@@ -1,43 +1,54 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Database } from './database.ts'
-import { allow } from './planner.ts'
-import { tag } from './tags.ts'
+import type { Schema } from './schema.ts'
+
+/** How long a batch that holds a deleted job may still be on its way, in milliseconds, and far beyond that. */
+const REMEMBERED_MS = 24 * 60 * 60 * 1000
 
 /** How many jobs one transaction deletes. */
 const BATCH = 500
 
 /**
- * Deletes a job and its attempts. What Redis still holds of it would be recorded anew: it has to be removed there first.
+ * Deletes jobs and their attempts. What Redis still holds of one would be recorded anew: it has to be removed there first. One
+ * that is being recorded at this moment is deleted by the next `deleteAgain`.
  *
- * @returns whether there was one.
+ * @returns how many there were.
  */
-export async function deleteJob(db: Database, id: string): Promise<boolean> {
-  return (await deleteBatch(db, sql`id = ${id}::uuid`)) > 0
-}
-
-/** Deletes all jobs that bear the label, some hundred at a time, and gives how many there were. See `deleteJob`. */
-export async function deleteByLabel(db: Database, key: string, value: string): Promise<number> {
+export async function deleteJobs(db: Database, ids: readonly string[]): Promise<number> {
   let deleted = 0
-  for (;;) {
-    const count = await deleteBatch(db, sql`tags @> ${[tag.label(key, value)]}::text[]`)
-    deleted += count
-    if (count < BATCH) return deleted
+  for (let from = 0; from < ids.length; from += BATCH) {
+    // In one order, so that two who delete the same wait for each other instead of for ever.
+    const batch = ids.slice(from, from + BATCH).toSorted()
+    deleted += await db.transaction().execute(async (tx) => {
+      await sql`
+        insert into foliot.deletions (job_id) select unnest(${batch}::uuid[])
+        on conflict (job_id) do update set at = now()`.execute(tx)
+      return deleteRows(tx, batch)
+    })
   }
+  return deleted
 }
 
-async function deleteBatch(db: Database, condition: RawBuilder<unknown>): Promise<number> {
-  return db.transaction().execute(async (tx) => {
-    await allow(tx, 'index')
-    // In one order, so that two who delete the same wait for each other instead of for ever.
-    const { rows } = await sql<{ id: string; day: string }>`
-      with doomed as materialized (select id, day from foliot.jobs where ${condition} limit ${BATCH})
-      select id, day from doomed order by id`.execute(tx)
-    if (rows.length === 0) return 0
-    const ids = rows.map(({ id }) => id)
-    const days = [...new Set(rows.map(({ day }) => day))]
-    await sql`
-      delete from foliot.attempts where job_id = any (${ids}::uuid[]) and day = any (${days}::date[])`.execute(tx)
-    await sql`delete from foliot.jobs where id = any (${ids}::uuid[]) and day = any (${days}::date[])`.execute(tx)
-    return ids.length
-  })
+/** Deletes once more what was recorded while it was being deleted, and forgets deletions of the day before. */
+export async function deleteAgain(db: Database, now: number): Promise<number> {
+  const before = new Date(now - REMEMBERED_MS).toISOString()
+  await sql`delete from foliot.deletions where at < ${before}::timestamptz`.execute(db)
+  const { rows } = await sql<{ id: string }>`
+    select jobs.id from foliot.deletions join foliot.jobs on jobs.id = deletions.job_id order by jobs.id`.execute(db)
+  return db.transaction().execute((tx) =>
+    deleteRows(
+      tx,
+      rows.map(({ id }) => id),
+    ),
+  )
+}
+
+async function deleteRows(db: Kysely<Schema>, ids: readonly string[]): Promise<number> {
+  if (ids.length === 0) return 0
+  const { rows } = await sql<{ day: string }>`
+    delete from foliot.jobs where id = any (${ids}::uuid[]) returning day`.execute(db)
+  const days = [...new Set(rows.map(({ day }) => day))]
+  await sql`
+    delete from foliot.attempts where job_id = any (${ids}::uuid[]) and day = any (${days}::date[])`.execute(db)
+  return rows.length
 }

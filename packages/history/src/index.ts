@@ -1,12 +1,32 @@
+export type { AccessScope, TenantLimits } from './access/access-rows.ts'
+export { type AccessSnapshot, readAccessRevision, readAccessSnapshot } from './access/access-snapshot.ts'
+export {
+  type ApiKeyRecord,
+  createApiKey,
+  createFirstApiKey,
+  type KeyOwner,
+  type KeyPosition,
+  listApiKeys,
+  type NewApiKey,
+  type Rotation,
+  readApiKey,
+  recordKeyUses,
+  revokeApiKey,
+  rotateApiKey,
+} from './access/api-keys.ts'
+export { deleteTenant, listTenants, readTenant, setTenant, type Tenant } from './access/tenants.ts'
+export { dropOldAudit } from './audit/drop-old-audit.ts'
+export { recordAudit } from './audit/record-audit.ts'
+export { searchAudit } from './audit/search-audit.ts'
 export { DATABASE_DEFAULTS, type Database, type DatabaseOptions, openDatabase } from './database.ts'
 export { DATABASE_TROUBLES, type DatabaseTrouble, databaseTroubleOf, isDatabaseTrouble } from './database-trouble.ts'
-export { deleteByLabel, deleteJob } from './delete-jobs.ts'
+export { deleteAgain, deleteJobs } from './delete-jobs.ts'
 export { type Dropped, dropOld, type Retention } from './drop-old.ts'
 export { groupErrors, type HistoryErrorGroup, type HistoryErrorGroups } from './error-groups.ts'
 export type { FinishedAttempt, FinishedJob } from './finished-job.ts'
 export type { HistoryFilter, InputCondition } from './job-filter.ts'
 export { migrate } from './migrate.ts'
 export { keepPartitions, type PartitionOptions } from './partitions.ts'
-export { readJob, readLog } from './read-job.ts'
+export { readBriefs, readJob, readLog } from './read-job.ts'
 export { type RecordResult, type RefusedJob, recordJobs } from './record-jobs.ts'
 export { type FoundJob, type FoundJobs, type HistoryPosition, searchJobs } from './search-jobs.ts'

@@ -82,19 +82,12 @@ function expectKeepable(job: Job): asserts job is Keepable {
   }
 }
 
-/** The job as JSON, with its fields in their order, and of input and output the text that was sent. */
+/** As the REST API writes a job: input and output, of which the text that was sent, come last. */
 function documentOf({ job, inputText, outputText }: FinishedJob, hasJson: boolean): string {
-  const fields: string[] = []
-  for (const [name, value] of Object.entries(job)) {
-    const text =
-      name === 'input' && hasJson
-        ? inputText
-        : name === 'output' && outputText !== null && isJson(outputText)
-          ? outputText
-          : JSON.stringify(value)
-    if (text !== undefined) fields.push(`${JSON.stringify(name)}:${text}`)
-  }
-  return storedText(`{${fields.join(',')}}`)
+  const others = JSON.stringify({ ...job, input: undefined, output: undefined })
+  const input = hasJson ? inputText : JSON.stringify(job.input)
+  const output = outputText !== null && isJson(outputText) ? outputText : JSON.stringify(job.output)
+  return storedText(`${others.slice(0, -1)},"input":${input},"output":${output}}`)
 }
 
 function tagsOf({ job, attempts }: FinishedJob, durationMs: number | null): Set<string> {

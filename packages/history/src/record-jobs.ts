@@ -22,19 +22,21 @@ export interface RecordResult {
  * later one stays, in whatever order they come. A batch is one transaction, unless it is of more than 2 Mi characters or
  * holds a job that is refused: then it is kept in several.
  *
- * @param jobs of any queues, in any order; some hundred at a time are fastest.
+ * @param jobs of any queues, in any order; some hundred at a time are fastest. Each may be made when it is asked for: of what
+ * it holds only the row is kept until all are written.
  * @throws what `databaseTroubleOf` knows: then nothing is known of the batch, which may be recorded again.
  */
-export async function recordJobs(db: Database, jobs: readonly FinishedJob[]): Promise<RecordResult> {
+export async function recordJobs(db: Database, jobs: Iterable<FinishedJob>): Promise<RecordResult> {
   const refused: RefusedJob[] = []
   const latest = new Map<string, Prepared>()
   for (const finished of jobs) {
     try {
       const row = toRow(finished)
       const other = latest.get(row.id)
-      if (other === undefined || isLater(row, other.row)) latest.set(row.id, { finished, row })
+      if (other !== undefined && !isLater(row, other.row)) continue
+      latest.set(row.id, { row, queue: finished.job.queue, attempts: finished.attempts })
     } catch (error) {
-      refused.push(refusalOf(finished, error))
+      refused.push(refusalOf(finished.job, error))
     }
   }
   // In one order, so that two recorders of the same jobs wait for each other instead of for ever.
@@ -68,9 +70,9 @@ function isLater(row: JobRow, other: JobRow): boolean {
   return row.finishedAt > other.finishedAt
 }
 
-const refusalOf = ({ job }: FinishedJob, error: unknown): RefusedJob => ({
-  id: job.id,
-  queue: job.queue,
+const refusalOf = ({ id, queue }: Pick<RefusedJob, 'id' | 'queue'>, error: unknown): RefusedJob => ({
+  id,
+  queue,
   reason: error instanceof Error ? error.message : String(error),
 })
 
@@ -93,7 +95,7 @@ async function writeAlone(db: Database, job: Prepared, refused: RefusedJob[]): P
     return await upsert(db, [job])
   } catch (error) {
     if (!isOfTheData(error)) throw error
-    refused.push(refusalOf(job.finished, error))
+    refused.push(refusalOf({ id: job.row.id, queue: job.queue }, error))
     return 0
   }
 }

@@ -8,6 +8,8 @@ import type { ColumnType } from 'kysely'
 export interface Schema {
   'foliot.jobs': JobsTable
   'foliot.attempts': AttemptsTable
+  'foliot.api_keys': ApiKeysTable
+  'foliot.access_revision': AccessRevisionTable
 }
 
 type Time = ColumnType<number, string, string>
@@ -36,6 +38,14 @@ interface JobsTable {
   tags: string[]
   input_search: unknown
   words: string | null
+}
+
+interface ApiKeysTable {
+  id: string
+}
+
+interface AccessRevisionTable {
+  revision: number
 }
 
 interface AttemptsTable {

@@ -1,14 +1,16 @@
 import { FoliotError } from '@foliot/jobs'
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
-import type { FinishedJob } from './finished-job.ts'
+import type { FinishedAttempt } from './finished-job.ts'
 import type { JobRow } from './job-row.ts'
 import { storedText, storedTextOrNull } from './stored-text.ts'
 import { textArray } from './text-array.ts'
 
 export interface Prepared {
-  finished: FinishedJob
   row: JobRow
+  /** Whole: that of the row may be cut. */
+  queue: string
+  attempts: readonly FinishedAttempt[]
 }
 
 type TextColumn = { [K in keyof JobRow]: JobRow[K] extends string | null ? K : never }[keyof JobRow]
@@ -22,8 +24,8 @@ type TextColumn = { [K in keyof JobRow]: JobRow[K] extends string | null ? K : n
 export async function upsert(db: Database, batch: readonly Prepared[]): Promise<number> {
   const column = <K extends keyof JobRow>(name: K): JobRow[K][] => batch.map(({ row }) => row[name])
   const texts = (name: TextColumn): Buffer => textArray(column(name))
-  const attempts = batch.flatMap(({ finished, row }) =>
-    finished.attempts.map((attempt) => ({ ...attempt, id: row.id, createdAt: row.createdAt })),
+  const attempts = batch.flatMap(({ row, attempts: ended }) =>
+    ended.map((attempt) => ({ ...attempt, id: row.id, createdAt: row.createdAt })),
   )
   const { rows } = await sql<{ written: number }>`
     with recorded as (

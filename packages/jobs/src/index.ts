@@ -1,4 +1,17 @@
 export {
+  AUDIT_OUTCOMES,
+  type AuditActor,
+  type AuditBegin,
+  type AuditEnd,
+  type AuditEntry,
+  type AuditFilter,
+  type AuditOutcome,
+  type AuditTarget,
+  auditOutcomeOf,
+  fitsAudit,
+  toAuditEntry,
+} from './audit.ts'
+export {
   type AnyJobDefinition,
   defineJob,
   HISTORIES,

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from './free-port.ts'
+import { postgresUrlOn } from './postgres-url-on.ts'
 import { runAs } from './run-as.ts'
 import { type PostgresServer, startPostgres } from './start-postgres.ts'
 
@@ -77,6 +78,7 @@ describe('startPostgres', () => {
     expect(password).toMatch(/^[\w-]{32}$/)
     const url = `postgres://foliot:${password}@127.0.0.1:${server.port}/foliot`
     expect(server).toMatchObject({ url, dir, pid: expect.any(Number) })
+    expect(await postgresUrlOn(dir)).toBe(url)
     expect((await stat(join(dir, 'password'))).mode & 0o777).toBe(0o600)
     expect(await readFile(join(dir, 'data/pg_hba.conf'), 'utf8')).toBe('host all all 127.0.0.1/32 scram-sha-256\n')
     expect(await answerOf(server.port)).toBe('N')
@@ -98,6 +100,7 @@ describe('startPostgres', () => {
     const first = await start()
     await Promise.all([first.stop(), first.stop()])
     expect(await first.exited).toEqual({ code: 0, signal: null })
+    expect(await postgresUrlOn(dir)).toBeUndefined()
     expect((await start({ port: first.port })).url).toBe(first.url)
   })
 

@@ -1,14 +1,27 @@
+export { projectAccess, projectedRevision, readProjection } from './access/projection.ts'
 export type { CancelMessage, CancelRequest } from './attempts/cancel-request.ts'
 export { CancelWatch } from './attempts/cancel-watch.ts'
 export type { Claim } from './attempts/claim.ts'
 export { Consumer, type ConsumerOptions } from './attempts/consumer.ts'
 export type { RunningAttempt, StopReason } from './attempts/running-attempt.ts'
 export { type Settlement, STOP_MANNERS, type StopManner } from './attempts/settlement.ts'
+export {
+  type AuditPlace,
+  beginAudit,
+  countAudit,
+  endAudit,
+  readAuditAfter,
+  readAuditBefore,
+  type StoredAudit,
+  takeAudit,
+} from './audit/audit-stream.ts'
 export { type Enqueued, enqueue, enqueueMany, type NewJob } from './enqueue/enqueue.ts'
+export { takeTokens } from './enqueue/take-tokens.ts'
+export { deleteEndedJob } from './jobs/delete-job.ts'
 export { type ErrorGroups, GROUP_LIMIT, groupErrors, SCAN_LIMIT } from './jobs/error-groups.ts'
 export { EventFeed, type Listening, type RawEvent } from './jobs/event-feed.ts'
 export { comparePositions } from './jobs/event-position.ts'
-export { locateJob, readJob, readLog, whichAreNewer } from './jobs/find-job.ts'
+export { locateJob, noSuchJob, readJob, readLog, whichAreNewer } from './jobs/find-job.ts'
 export { type FinishWaiter, FinishWatch } from './jobs/finish-watch.ts'
 export { JOB_EVENTS, type JobEvent, type JobEventName, toJobEvent } from './jobs/job-event.ts'
 export type { JobFilter } from './jobs/job-filter.ts'
@@ -20,7 +33,7 @@ export { cancelJob, type JobRef, type MoveReason, promoteJob, redriveJob } from 
 export { endOverdue, LOOK_FOR_OVERDUE_EVERY_MS } from './jobs/overdue.ts'
 export { countPlaces, listPlace, PLACES, type Place } from './jobs/places.ts'
 export { newestFirst, type Position } from './jobs/position.ts'
-export { readEventsAfter, typesOf } from './jobs/read-events.ts'
+export { briefsOf, type JobBrief, readEventsAfter } from './jobs/read-events.ts'
 export { type LogPart, readLogAfter } from './jobs/read-log.ts'
 export { DEAD_LETTERS_STAY_MS } from './jobs/retention.ts'
 export { SWEEP_EVERY_MS, sweepQueue } from './jobs/sweep.ts'
@@ -44,6 +57,7 @@ export { isRecording, RecordingWatch, sayRecording } from './outbox/recording.ts
 export { ANNOUNCE_EVERY_MS, announce, Catalog } from './queues/catalog.ts'
 export { forgetQueues } from './queues/forget-queues.ts'
 export { limitQueue, pauseQueue, type QueueInfo, type QueueLimits, readQueue, resumeQueue } from './queues/queues.ts'
+export { readQueueOf } from './queues/tenant-queue.ts'
 export { beat, HEARTBEAT_EVERY_MS, listWorkers, signOff, type WorkerInfo } from './queues/workers.ts'
 export { assertSafeRedis, connectForLoops, connectForRequests, untilReady } from './redis/connection.ts'
 export { denialOf } from './redis/denial.ts'

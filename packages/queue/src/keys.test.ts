@@ -1,6 +1,9 @@
 import { newJobId } from '@foliot/jobs'
 import { describe, expect, it } from 'vitest'
+import { projectAccess } from './access/projection.ts'
 import { Consumer } from './attempts/consumer.ts'
+import { beginAudit, endAudit } from './audit/audit-stream.ts'
+import { takeTokens } from './enqueue/take-tokens.ts'
 import { discardJobs } from './fixtures/dead-letters.ts'
 import { dead, guarded, openTestQueues, retry, succeed } from './fixtures/test-queues.ts'
 import { cancelJob, promoteJob, redriveJob } from './jobs/moves.ts'
@@ -21,10 +24,16 @@ async function useEverything(queue: string): Promise<void> {
   const add = async (job: Parameters<typeof q.add>[1] = {}) => (await q.add(queue, job)).id
   await announce(q.redis, [{ name: 'a.b', version: 1, queue } as never])
   await beat(q.redis, { id: 'w1' } as never)
+  await projectAccess(q.redis, 1, '{}')
   await limitQueue(q.redis, queue, { concurrency: 50, rateLimit: { max: 1000, perMs: 60_000 }, maxDepth: 1000 })
   const ids = {
-    done: await add({ idempotency: { key: 'a', fingerprint: 'b' }, dedupe: { key: 'c' }, maxDepth: 1000 }),
-    dead: await add({ input: 'dead' }),
+    done: await add({
+      idempotency: { key: 'a', fingerprint: 'b' },
+      dedupe: { key: 'c' },
+      maxDepth: 1000,
+      tenantQuota: 1000,
+    }),
+    dead: await add({ input: 'dead', tenantQuota: 1000 }),
     retried: await add({ input: 'retry', priority: 3, deadlineAt: Date.now() + 600_000 }),
     snoozed: await add({ input: 'snooze' }),
     promoted: await add({ runAt: Date.now() + 60_000 }),
@@ -62,6 +71,7 @@ async function useEverything(queue: string): Promise<void> {
   await q.readWhen(queue, ids.dead, ({ status, attempt }) => status === 'failed' && attempt === 3)
   await discardJobs(q.redis, queue, [ids.dead], by)
   await sweepQueue(q.redis, queue)
+  await takeTokens(q.redis, 'acme', { max: 10, perMs: 60_000 }, 1)
   for (const id of [ids.done, ids.promoted]) await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
   for (const id of [ids.retried, ids.snoozed])
     await q.readWhen(queue, id, ({ nextAttemptAt }) => nextAttemptAt !== undefined)
@@ -72,6 +82,9 @@ async function useEverything(queue: string): Promise<void> {
   const finished = await readOutbox(q.redis, queue, 100)
   const isOf = (id: string) => finished.filter((entry) => entry.id === id)
   await takeFromOutbox(q.redis, queue, { taken: isOf(ids.done), unkept: isOf(ids.promoted) })
+  const entry = { id: newJobId(Date.now()), action: 'queue.pause' } as never as Parameters<typeof beginAudit>[1]
+  const place = await beginAudit(q.redis, entry, { isRecorded: true })
+  await endAudit(q.redis, { id: entry.id, place }, { status: 200 } as never)
   expect(errors).toEqual([])
 }
 
@@ -98,18 +111,24 @@ describe('the keys of a database that everything was done to', () => {
       keys.catalogRevisionKey,
       keys.queuesKey,
       keys.depthLimitsKey,
+      keys.accessSnapshotKey,
+      keys.accessRevisionKey,
       keys.workersKey,
       keys.operationLeasesKey,
+      keys.auditKey,
+      keys.auditOutcomesKey,
       keys.deadlinesKey(queue),
       keys.indexKey(queue),
       keys.unrecordedKey(queue),
       keys.unkeptKey(queue),
       keys.takenKey(queue),
+      keys.takenOfKey(queue),
     ]
     const withTtl = [
       [keys.idempotencyKey(queue, '*'), 1],
       [keys.sweepLeaseKey(queue), 1],
       [keys.recordingKey, 1],
+      [keys.enqueueBucketKey('acme'), 1],
       [keys.takesKey(queue), 1],
       [keys.recorderLeaseKey(queue), 1],
       [keys.recoveredKey(queue), 1],
@@ -150,6 +169,8 @@ describe('keys.ts', () => {
       keys.unkeptKey(queue),
       keys.recorderLeaseKey(queue),
       keys.takenKey(queue),
+      keys.takenOfKey(queue),
+      keys.openJobsKey(queue, 'acme'),
       keys.takesKey(queue),
       keys.brokenBase(queue),
       keys.operationPartKey(queue, 'id'),
@@ -165,6 +186,9 @@ describe('keys.ts', () => {
       keys.unkeptKey(queue),
       keys.recorderLeaseKey(queue),
       keys.takenKey(queue),
+      keys.takenOfKey(queue),
+      keys.openJobsKey(queue, 'acme'),
+      keys.enqueueBucketKey('acme'),
       keys.takesKey(queue),
       keys.recordingKey,
       keys.brokenBase(queue),
@@ -174,6 +198,8 @@ describe('keys.ts', () => {
       keys.catalogRevisionKey,
       keys.queuesKey,
       keys.depthLimitsKey,
+      keys.accessSnapshotKey,
+      keys.accessRevisionKey,
       keys.diskMarkKey,
       keys.writeProbeKey,
       keys.workersKey,
@@ -183,6 +209,8 @@ describe('keys.ts', () => {
       keys.operationLeasesKey,
       keys.operationPartKey(queue, 'id'),
       keys.operationUnfinishedKey(queue, 'id'),
+      keys.auditKey,
+      keys.auditOutcomesKey,
     ],
   }
 

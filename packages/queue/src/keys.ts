@@ -98,6 +98,12 @@ export const dedupeKey = (queue: string, digest: string): string => `${bullBase(
 export const deadlinesKey = (queue: string): string => `foliot-x:{${queue}}:deadlines`
 
 /**
+ * SET of ids: jobs of a tenant that have not ended, of those that were enqueued while it had a quota. Whatever ends a job removes
+ * it; one that was deleted by hand is dropped by the next job that finds the set full.
+ */
+export const openJobsKey = (queue: string, tenant: string): string => `foliot-x:{${queue}}:open:${tenant}`
+
+/**
  * ZSET job id → when it was made (ms), for every job of ours that is in Redis, but for dead letters that are in the history as
  * they are: lists go by it. Whatever removes a job removes it; an entry whose job is gone is dropped by the list that meets it.
  */
@@ -127,6 +133,9 @@ export const sweepLeaseKey = (queue: string): string => `foliot-x:{${queue}}:swe
 /** STRING: how many finished jobs the history was given, ever. Who drops the queue deletes it. */
 export const takenKey = (queue: string): string => `foliot-x:{${queue}}:taken`
 
+/** HASH tenant → how many finished jobs of it the history was given, ever. Who drops the queue deletes it. */
+export const takenOfKey = (queue: string): string => `foliot-x:{${queue}}:taken-of`
+
 /** LIST with a TTL: when jobs were last taken, and how many, as `ms:count`. With what is still there it tells how fast jobs end. */
 export const takesKey = (queue: string): string => `foliot-x:{${queue}}:takes`
 
@@ -154,6 +163,15 @@ export const queuesKey = 'foliot-x:{catalog}:queues'
 /** HASH queue → how many jobs may wait in it (`maxDepth`). Who lifts the limit deletes the field. */
 export const depthLimitsKey = 'foliot-x:{catalog}:depth-limits'
 
+/** HASH with a TTL: how many jobs a tenant may still enqueue (`left`), as of when (`at`, ms by Redis' clock). */
+export const enqueueBucketKey = (tenant: string): string => `foliot-x:{tenants}:enqueue:${tenant}`
+
+/** STRING: who may do what, as JSON: keys, without their secrets, and the limits of tenants. PostgreSQL's is the truth. */
+export const accessSnapshotKey = 'foliot-x:{access}:snapshot'
+
+/** STRING: the revision of `accessSnapshotKey`, a number that grows. Written with it. */
+export const accessRevisionKey = 'foliot-x:{access}:revision'
+
 /** STRING with a TTL: written last before the disk is waited for. */
 export const diskMarkKey = 'foliot-x:{disk}:mark'
 
@@ -180,3 +198,12 @@ export const operationPartKey = (queue: string, id: string): string => `foliot-x
 
 /** LIST with a TTL: jobs that an operation has redriven and that have not been seen to end since. */
 export const operationUnfinishedKey = (queue: string, id: string): string => `foliot-x:{${queue}}:op:${id}:unfinished`
+
+/**
+ * STREAM: who is about to change something, or did: fields `id` and `begin`, or `end` for an outcome that came after its entry
+ * had left. The recorder removes what it took; without one there are 100 000 at most.
+ */
+export const auditKey = 'foliot-x:{audit}:entries'
+
+/** HASH id of an audit entry → what became of it, as JSON. Lives and dies with the entry. */
+export const auditOutcomesKey = 'foliot-x:{audit}:outcomes'

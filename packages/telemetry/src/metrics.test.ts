@@ -27,7 +27,11 @@ function samplesOf(text: string): Record<string, number> {
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]))
 }
 
-const OUTBOXES: OutboxesReading = { redisBytes: 5, outboxes: [{ queue: 'email', jobs: 1, oldestAgeSeconds: 2 }] }
+const OUTBOXES: OutboxesReading = {
+  redisBytes: 5,
+  auditEntries: 3,
+  outboxes: [{ queue: 'email', jobs: 1, oldestAgeSeconds: 2 }],
+}
 
 const READING: QueuesReading = {
   workers: 2,
@@ -75,6 +79,7 @@ describe('the metrics of a recorder', () => {
       'foliot_history_refused_total{queue="email"}': 1,
       'foliot_history_waiting_jobs{queue="email"}': 1,
       'foliot_history_oldest_age_seconds{queue="email"}': 2,
+      foliot_audit_waiting_entries: 3,
       foliot_redis_memory_bytes: 5,
     })
   })

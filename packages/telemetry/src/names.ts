@@ -24,6 +24,8 @@ export const METRICS = Object.freeze({
   historyWaiting: 'foliot_history_waiting_jobs',
   /** How long the oldest of them has waited. Label queue. */
   historyOldestAge: 'foliot_history_oldest_age_seconds',
+  /** Audit entries that are not in the history yet. */
+  auditWaiting: 'foliot_audit_waiting_entries',
   /** Memory that Redis uses. */
   redisMemory: 'foliot_redis_memory_bytes',
   /** How long a request took. Labels method, route, status_code. */

@@ -27,6 +27,8 @@ export interface OutboxReading {
 /** What a scrape reads in one go. */
 export interface OutboxesReading {
   outboxes: readonly OutboxReading[]
+  /** Entries of the audit that wait for it. */
+  auditEntries: number
   /** What Redis uses of its memory. */
   redisBytes: number
 }
@@ -39,16 +41,20 @@ export function outboxMetrics(meter: Meter, read: () => Promise<OutboxesReading>
   const oldestAge = meter.createObservableGauge(METRICS.historyOldestAge, {
     description: 'How long the oldest of them has waited',
   })
+  const audit = meter.createObservableGauge(METRICS.auditWaiting, {
+    description: 'Audit entries that are not in the history yet',
+  })
   const memory = meter.createObservableGauge(METRICS.redisMemory, { description: 'Memory that Redis uses' })
   meter.addBatchObservableCallback(
     async (observer) => {
-      const { outboxes, redisBytes } = await read()
+      const { outboxes, auditEntries, redisBytes } = await read()
       observer.observe(memory, redisBytes)
+      observer.observe(audit, auditEntries)
       for (const outbox of outboxes) {
         observer.observe(jobs, outbox.jobs, { queue: outbox.queue })
         observer.observe(oldestAge, outbox.oldestAgeSeconds, { queue: outbox.queue })
       }
     },
-    [jobs, oldestAge, memory],
+    [jobs, oldestAge, audit, memory],
   )
 }

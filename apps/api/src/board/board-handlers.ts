@@ -18,6 +18,8 @@ async function retryAll(visit: BoardVisit, request: BullBoardRequest): Promise<C
   await visit.assertQueue(queue)
   const { moved, matched } = await visit.act('redrive all', { queue }, async () => {
     const operation = await visit.redrive({ queues: [queue] })
+    visit.audit.target.id = operation.id
+    visit.audit.after = { state: operation.state, moved: operation.moved }
     if (operation.state === 'completed') return operation
     const then = operation.error ?? `the operation ${operation.id} is ${operation.state}`
     throw new FoliotError('unavailable', `${operation.moved} jobs were redriven, then: ${then}`)

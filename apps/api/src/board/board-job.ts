@@ -6,19 +6,21 @@ import { refuse } from './refusal.ts'
 
 /** A job as the board wants it. What it can do goes through our moves; the rest is refused. */
 export function toBoardJob(job: Job, visit: BoardVisit): QueueJob {
-  const { queue, id } = job
   return {
     opts: {},
     toJSON: () => toBoardJson(visit.redact(job)),
     getState: async () => (job.discardedAt === undefined ? PLACES[job.status] : 'completed'),
-    retry: async () => {
-      await visit.act('redrive', { queue, jobId: id }, () => redriveJob(visit.redis, { queue, id }, visit.reason))
-    },
-    promote: async () => {
-      await visit.act('promote', { queue, jobId: id }, () => promoteJob(visit.redis, { queue, id }, visit.reason))
-    },
+    retry: () => moveJob('redrive', job, visit, redriveJob),
+    promote: () => moveJob('promote', job, visit, promoteJob),
     remove: async () => refuse('remove a job'),
   }
+}
+
+async function moveJob(action: string, job: Job, visit: BoardVisit, move: typeof redriveJob): Promise<void> {
+  const { queue, id } = job
+  visit.audit.jobBefore(job)
+  const moved = await visit.act(action, { queue, jobId: id }, () => move(visit.redis, { queue, id }, visit.reason))
+  visit.audit.jobAfter(moved)
 }
 
 /** The board knows BullMQ's places, not our statuses. */

@@ -15,7 +15,7 @@ const ASSET =
  * @param base the path of the board, without a slash at the end.
  * @throws Error if the installed version of the board is not as expected.
  */
-export function boardPage({ viewsPath, settings }: BoardAdapter, base: string): string {
+export function boardPage({ viewsPath, settings }: Pick<BoardAdapter, 'viewsPath' | 'settings'>, base: string): string {
   const template = readFileSync(join(viewsPath, 'index.ejs'), 'utf8')
   const assets = template.match(ASSET) ?? []
   for (const kind of ['css', 'js']) {

@@ -114,11 +114,11 @@ export class BoardQueue extends BaseAdapter {
   }
 
   pause(): Promise<void> {
-    return this.#visit.act('pause', { queue: this.#name }, () => pauseQueue(this.#visit.redis, this.#name))
+    return this.#turn('pause', pauseQueue)
   }
 
   resume(): Promise<void> {
-    return this.#visit.act('resume', { queue: this.#name }, () => resumeQueue(this.#visit.redis, this.#name))
+    return this.#turn('resume', resumeQueue)
   }
 
   // BullMQ's own counters and schedulers are not used here.
@@ -176,6 +176,15 @@ export class BoardQueue extends BaseAdapter {
   #readRecorded(): Promise<Job[]> {
     this.#recorded ??= this.#visit.recorded(this.#name)
     return this.#recorded
+  }
+
+  async #turn(action: 'pause' | 'resume', turn: typeof pauseQueue): Promise<void> {
+    const { redis, audit } = this.#visit
+    const { paused } = await this.#read()
+    await this.#visit.act(action, { queue: this.#name }, () => turn(redis, this.#name))
+    // All queues may be turned at once.
+    audit.before = { ...(audit.before as object), [this.#name]: { paused } }
+    audit.after = { ...(audit.after as object), [this.#name]: { paused: action === 'pause' } }
   }
 
   #read(): Promise<QueueInfo> {

@@ -10,6 +10,9 @@ import {
 import type { FastifyRequest } from 'fastify'
 import type { Redis } from 'ioredis'
 import type { ApiDeps } from '../api.ts'
+import type { AuditNotes } from '../audit/audit-notes.ts'
+import { ALL_TENANTS } from '../viewer.ts'
+import { BOARD_REASON } from './board-audit.ts'
 import { redactJob } from './redaction.ts'
 
 /** How many finished jobs of a queue the board shows; the history has all. */
@@ -25,14 +28,17 @@ export class BoardVisit {
   readonly reason: MoveReason
   readonly mayOperate: boolean
   readonly #deps: ApiDeps
+  readonly #request: FastifyRequest
   #types: ReadonlyMap<string, JobType> | undefined
   #workers: Promise<WorkerInfo[]> | undefined
 
-  constructor(deps: ApiDeps, { caller }: FastifyRequest) {
+  constructor(deps: ApiDeps, request: FastifyRequest) {
+    const { caller } = request
     this.redis = deps.redis
-    this.reason = { by: caller.name, reason: 'on the board' }
+    this.reason = { by: caller.name, reason: BOARD_REASON }
     this.mayOperate = caller.scopes.has('operate')
     this.#deps = deps
+    this.#request = request
   }
 
   /** Names of every queue there is. */
@@ -52,7 +58,7 @@ export class BoardVisit {
 
   /** The lines of its log. @throws as `read` */
   async readLog({ id }: JobRef): Promise<string[]> {
-    const log = await this.#deps.logs.find(id)
+    const log = await this.#deps.logs.find(id, ALL_TENANTS)
     return (await log.read(0, LIMITS.logLines)).lines
   }
 
@@ -77,6 +83,11 @@ export class BoardVisit {
   /** @throws FoliotError `not_found` */
   assertQueue(name: string): Promise<void> {
     return this.#deps.catalog.assertQueue(name)
+  }
+
+  /** Has the audit tell what is changed. Only during a call that may change something. */
+  get audit(): AuditNotes {
+    return this.#request.audit
   }
 
   /** Does what somebody asked for on the board, and writes down that they did. */

@@ -21,7 +21,7 @@ export function sendLoginPage(reply: FastifyReply, next: string, { problem, relo
 <input name="next" type="hidden" value="${next}">
 <button>Log in</button>
 </form>
-<p class="soft" id="about">Any key of this installation that may <code>read</code>. Those who run it set them in <code>FOLIOT_API_KEYS</code>.</p>`
+<p class="soft" id="about">Any key of this installation that may <code>read</code>. Those who run it make them.</p>`
   reply.header('cache-control', 'no-store')
   return sendPage(reply, 'Log in', content, reload ? html`<meta http-equiv="refresh" content="${again}">` : undefined)
 }

@@ -131,6 +131,8 @@ describe('a login', () => {
     const line = await api.waitForLine(({ json }) => json?.msg === 'logged in')
     expect(line.json).toMatchObject({ level: 'info', caller: expect.stringMatching(/^key-\w{8}$/) })
     await logIn('some-wrong-guess')
+    await api.waitForLine(({ json }) => json?.msg === 'wrong keys were shown')
+    await logIn(PRODUCER)
     await api.waitForLine(({ json }) => json?.msg === 'a login was refused')
     for (const { text } of api.lines) expect(text).not.toMatch(/some-wrong-guess|the-secret-of/)
   })
@@ -191,6 +193,9 @@ describe('without keys', () => {
   it('everything is open to this machine, without a login', async () => {
     for (const path of ['/board', '/docs']) expect((await ask(path, {}, open.url)).status, path).toBe(200)
     expect((await ask('/login?next=/docs', {}, open.url)).headers.get('location')).toBe('/docs')
+    expect(await (await ask('/board', {}, open.url)).text()).not.toContain('/logout')
+    const board = await ask('/board', { headers: { authorization: `Bearer ${READER}` } })
+    expect(await board.text()).toContain('/logout')
   })
 
   it('a page of another site cannot have the browser change something', async () => {

@@ -1,3 +1,5 @@
+import type { ApiKey } from '@foliot/access'
+
 /** The page after a login if none was asked for. */
 const HOME = '/board'
 
@@ -12,6 +14,10 @@ export function nextPage(asked: unknown): string {
   const isPage = target === origin && PAGES.some((page) => pathname === page || pathname.startsWith(`${page}/`))
   return isPage ? pathname + search : HOME
 }
+
+/** The board is of all tenants: whoever sees one alone is led to the reference instead. */
+export const pageFor = ({ tenant }: ApiKey, next: string): string =>
+  tenant !== undefined && next.startsWith(HOME) ? '/docs' : next
 
 /** The login page that leads back to `path`. */
 export const loginFor = (path: string): string => `/login?next=${encodeURIComponent(path)}`

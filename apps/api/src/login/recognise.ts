@@ -1,4 +1,4 @@
-import type { Recognise } from '../access.ts'
+import type { Recognise } from '../access/guard-routes.ts'
 import { assertSameOrigin } from '../same-origin.ts'
 import { sessionOf } from './session-cookie.ts'
 import type { Sessions } from './sessions.ts'

@@ -1,17 +1,27 @@
-import { type ApiKey, parseApiKeys } from '@foliot/access'
+import { type ApiKey, digestOf, KeyRing, parseApiKeys, type StoredKey } from '@foliot/access'
 import { describe, expect, it } from 'vitest'
 import { SESSION_MS, Sessions } from './sessions.ts'
 
+const ID = '0198c0de-0000-7000-8000-000000000000'
 const NOW = Date.UTC(2030, 0, 1)
 const SECRET = 'c2VjcmV0LW9uZQ-and-some-more'
 const KEYS = `${SECRET}:read,another-secret-of-length:read+operate`
 
-const keys = parseApiKeys(KEYS)
+const ringOf = (keys: string): KeyRing => new KeyRing({ own: parseApiKeys(keys), isLocal: false })
+
+const keys = ringOf(KEYS)
+/** A ring that has the keys of a store alone. */
+function storedRing(...stored: StoredKey[]): KeyRing {
+  const ring = new KeyRing({ own: parseApiKeys(''), isLocal: false, now: () => NOW })
+  ring.take({ revision: 1, hasKeys: true, hasOwnKeys: true, keys: stored, tenants: [] })
+  return ring
+}
+
 const key = keys.find(SECRET) as ApiKey
 const session = new Sessions(keys).issue(key, NOW)
 
 const readWith = (keyText: string, at = NOW, text = session): ApiKey | undefined =>
-  new Sessions(parseApiKeys(keyText)).read(text, at)
+  new Sessions(ringOf(keyText)).read(text, at)
 
 describe('a session', () => {
   it('is accepted by every process that has the same keys, in whatever order', () => {
@@ -25,11 +35,31 @@ describe('a session', () => {
     expect(readWith(KEYS, NOW + SESSION_MS)).toBeUndefined()
   })
 
-  it('ends as soon as any key is added, removed, replaced or gets other scopes', () => {
-    expect(readWith(`${KEYS},a-third-secret-of-length:read`)).toBeUndefined()
-    expect(readWith(`${SECRET}:read`)).toBeUndefined()
-    expect(readWith(`${SECRET}:read,another-secret-of-lengtH:read+operate`)).toBeUndefined()
-    expect(readWith(`${SECRET}:read,another-secret-of-length:read`)).toBeUndefined()
+  it('ends as soon as its key is removed, replaced or gets other scopes', () => {
+    expect(readWith('another-secret-of-length:read+operate')).toBeUndefined()
+    expect(readWith('c2VjcmV0LW9uZQ-and-some-morE:read')).toBeUndefined()
+    expect(readWith(`${SECRET}:read+operate`)).toBeUndefined()
+  })
+
+  it('goes on whatever becomes of other keys', () => {
+    expect(readWith(`${KEYS},a-third-secret-of-length:read`)).toEqual(key)
+    expect(readWith(`${SECRET}:read`)).toEqual(key)
+    expect(readWith(`${SECRET}:read,another-secret-of-length:read`)).toEqual(key)
+  })
+
+  it('of a stored key ends when that is revoked, expires, or gets other scopes or another tenant', () => {
+    const stored = { id: ID, name: 'n', digest: digestOf(SECRET), tenant: 'acme', scopes: ['read' as const] }
+    const issued = new Sessions(storedRing({ ...stored, expiresAt: null })).issue(
+      storedRing({ ...stored, expiresAt: null }).find(SECRET) as ApiKey,
+      NOW,
+    )
+    const readIn = (ring: KeyRing) => new Sessions(ring).read(issued, NOW)
+    expect(readIn(storedRing({ ...stored, expiresAt: null }))).toMatchObject({ id: ID, tenant: 'acme' })
+    expect(readIn(storedRing({ ...stored, expiresAt: NOW + 1 }))).toMatchObject({ id: ID })
+    expect(readIn(storedRing())).toBeUndefined()
+    expect(readIn(storedRing({ ...stored, expiresAt: NOW }))).toBeUndefined()
+    expect(readIn(storedRing({ ...stored, expiresAt: null, tenant: null }))).toBeUndefined()
+    expect(readIn(storedRing({ ...stored, expiresAt: null, scopes: ['admin'] }))).toBeUndefined()
   })
 
   it('holds the name of its key, and nothing that could be used as a key', () => {

@@ -1,37 +1,38 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { ApiKey, ApiKeys } from '@foliot/access'
+import type { ApiKey, KeyRing } from '@foliot/access'
 
 /** How long a login lasts. */
 export const SESSION_MS = 12 * 60 * 60 * 1000
 
 /**
- * Logins that no process has to remember: `<key name>.<end in s>.<signature>`. The signature comes from all keys, so
- * every api with the same keys accepts it, and none does any more once the keys are others. It holds no secret.
+ * Logins that no process has to remember: `<key id>.<end in s>.<signature>`. The signature comes from the key alone, so
+ * every api that knows the key accepts it, and none does any more once the key was revoked, has expired or is another. It
+ * holds no secret.
  */
 export class Sessions {
-  readonly #keys: ApiKeys
-  #signingKey: Buffer | undefined
+  readonly #access: KeyRing
 
-  constructor(keys: ApiKeys) {
-    this.#keys = keys
+  constructor(access: KeyRing) {
+    this.#access = access
   }
 
   issue(key: ApiKey, now: number): string {
-    const facts = `${key.name}.${Math.floor((now + SESSION_MS) / 1000)}`
-    return `${facts}.${this.#sign(facts).toString('base64url')}`
+    const facts = `${key.id}.${Math.floor((now + SESSION_MS) / 1000)}`
+    return `${facts}.${this.#sign(key, facts).toString('base64url')}`
   }
 
   /** The key that this session was issued for. Undefined for one that has ended or is not ours. */
   read(session: string, now: number): ApiKey | undefined {
     const parts = /^(([\w-]{1,64})\.(\d{1,12}))\.([\w-]{43})$/.exec(session)
     if (!parts) return undefined
-    const [, facts, name, end, signature] = parts as unknown as [string, string, string, string, string]
-    if (!timingSafeEqual(this.#sign(facts), Buffer.from(signature, 'base64url'))) return undefined
-    return Number(end) * 1000 > now ? this.#keys.named(name) : undefined
+    const [, facts, id, end, signature] = parts as unknown as [string, string, string, string, string]
+    const key = Number(end) * 1000 > now ? this.#access.withId(id) : undefined
+    return key && timingSafeEqual(this.#sign(key, facts), Buffer.from(signature, 'base64url')) ? key : undefined
   }
 
-  #sign(facts: string): Buffer {
-    this.#signingKey ??= this.#keys.derive('foliot sessions')
-    return createHmac('sha256', this.#signingKey).update(facts).digest()
+  #sign({ id }: ApiKey, facts: string): Buffer {
+    const signingKey = this.#access.derive(id, 'foliot sessions')
+    if (!signingKey) throw new Error(`expected a key that is known, got ${id}`)
+    return createHmac('sha256', signingKey).update(facts).digest()
   }
 }

@@ -29,9 +29,9 @@ export function deadLetterRoutes(app: Api, { redis, catalog, operations }: ApiDe
         response: { 200: json('One page.', JobList), ...problems('not_found') },
       },
     },
-    async ({ query }) => {
+    async ({ query, caller }) => {
       const after = readCursor(query)
-      const { items, next } = await listDeadLetters(redis, await toFilter(query, catalog), query.limit, after)
+      const { items, next } = await listDeadLetters(redis, await toFilter(query, catalog, caller), query.limit, after)
       return { items, nextCursor: writeCursor(query, next) }
     },
   )
@@ -41,7 +41,7 @@ export function deadLetterRoutes(app: Api, { redis, catalog, operations }: ApiDe
     app.post(
       `/v1/dead-letters/${kind}`,
       {
-        config: { scope: 'operate' },
+        config: { scope: 'operate', audit: { action: `dead_letters.${kind}`, asked: ({ body }) => body } },
         schema: {
           operationId: `${kind}DeadLetters`,
           summary,
@@ -58,10 +58,12 @@ export function deadLetterRoutes(app: Api, { redis, catalog, operations }: ApiDe
         const { filter, ...how } = request.body
         const { operation } = await operations.begin({
           kind,
-          filter: await toFilter(filter, catalog),
+          filter: await toFilter(filter, catalog, request.caller),
           ...how,
           reason: reasonOf(request),
         })
+        request.audit.target.id = operation.id
+        request.audit.after = { state: operation.state }
         reply.code(202).header('location', `/v1/operations/${operation.id}`)
         return operation
       },

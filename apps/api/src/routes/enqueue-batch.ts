@@ -3,12 +3,13 @@ import { type Enqueued, enqueueMany, type NewJob } from '@foliot/queue'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
+import { askLeave } from '../enqueue-quota.ts'
 import { jobText } from '../job-answers.ts'
 import { originOf, type RequestOrigin, toNewJob } from '../job-requests.ts'
 import { invalid, retryAfterOf, toFoliotError, toProblem } from '../problem.ts'
 import { sentInputs } from '../sent-inputs.ts'
 import { validate } from '../validation.ts'
-import { json } from '../wire/answer.ts'
+import { json, rateLimitHeaders } from '../wire/answer.ts'
 import { BatchRequest, JobRequest } from '../wire/job.ts'
 import { BatchResults, BODY_PROBLEMS, problems } from '../wire/problem.ts'
 
@@ -25,7 +26,7 @@ export function enqueueBatchRoutes(app: Api, deps: ApiDeps): void {
     '/v1/jobs/batch',
     {
       bodyLimit: BATCH_BODY_BYTES,
-      config: { scope: 'enqueue' },
+      config: { scope: 'enqueue', audit: false },
       schema: {
         operationId: 'enqueueJobs',
         summary: 'Have up to 1000 jobs done',
@@ -36,6 +37,7 @@ export function enqueueBatchRoutes(app: Api, deps: ApiDeps): void {
           207: {
             ...json('What became of each job, in their order.', BatchResults),
             headers: {
+              ...rateLimitHeaders,
               'retry-after': z.int().optional().describe('In s, if jobs were refused that can be sent again.'),
             },
           },
@@ -50,7 +52,8 @@ export function enqueueBatchRoutes(app: Api, deps: ApiDeps): void {
         ])
       }
       const sent = { jobs: request.body.jobs, inputTexts: sentInputs(request.bodyBytes) }
-      const { results, retryAfter } = await enqueueParts(sent, originOf(request.raw), deps)
+      const { results, retryAfter, limits } = await enqueueParts(sent, originOf(request.raw, request.caller), deps)
+      reply.headers(limits)
       if (retryAfter > 0) reply.header('retry-after', retryAfter)
       await sendJson(reply as FastifyReply, 207, `{"results":[${results.join(',')}]}`)
     },
@@ -68,6 +71,8 @@ interface BatchAnswer {
   results: string[]
   /** In s, if jobs were refused that can be sent again; else 0. */
   retryAfter: number
+  /** What is left of the limits of the tenant. */
+  limits: Record<string, string>
 }
 
 /** @throws FoliotError `unavailable` if Redis was away and nothing was stored. */
@@ -77,32 +82,39 @@ async function enqueueParts(
   deps: ApiDeps,
 ): Promise<BatchAnswer> {
   const results: string[] = []
-  let stored = 0
+  let count = 0
   let retryAfter = 0
+  let limits: Record<string, string> = {}
   let unavailable: FoliotError | undefined
   // Each part would wait for the disk by itself.
   const atOnce = jobs.some(waitsForDisk) ? jobs.length : STORED_AT_ONCE
   for (let from = 0; from < jobs.length; from += atOnce) {
     const part = { jobs: jobs.slice(from, from + atOnce), inputTexts }
-    for (const item of await store(part, origin, deps)) {
+    const stored = await store(part, origin, deps)
+    limits = stored.limits
+    for (const item of stored.items) {
       if (item instanceof FoliotError) {
         if (item.code === 'unavailable') unavailable = item
         retryAfter = Math.max(retryAfter, retryAfterOf(item) ?? 0)
-      } else stored++
+      } else count++
       results.push(resultText(item))
     }
   }
   // With Redis away there is nothing to tell item by item: the batch as a whole is to be sent again.
-  if (unavailable && stored === 0) throw unavailable
-  return { results, retryAfter }
+  if (unavailable && count === 0) throw unavailable
+  return { results, retryAfter, limits }
 }
 
 type Stored = Enqueued | FoliotError
 
 /** Items that are wrong are answered as such, and spoil no other. */
-async function store({ jobs: items, inputTexts }: SentBatch, origin: RequestOrigin, deps: ApiDeps): Promise<Stored[]> {
+async function store(
+  { jobs: sent, inputTexts }: SentBatch,
+  origin: RequestOrigin,
+  deps: ApiDeps,
+): Promise<{ items: Stored[]; limits: Record<string, string> }> {
   const read = await Promise.all(
-    items.map(async (item) => {
+    sent.map(async (item) => {
       // Before the first wait: the next item takes the next one.
       const inputText = inputTexts.next().value as string
       try {
@@ -113,14 +125,17 @@ async function store({ jobs: items, inputTexts }: SentBatch, origin: RequestOrig
     }),
   )
   const jobs = read.filter((item): item is NewJob => !(item instanceof FoliotError))
-  const enqueued = (await enqueueMany(deps.redis, jobs, deps.disk)).values()
-  return Promise.all(
+  const leave = await askLeave(deps, origin.tenant, jobs.length)
+  const refused = jobs.slice(leave.granted).map(() => leave.refusal())
+  const enqueued = [...(await enqueueMany(deps.redis, jobs.slice(0, leave.granted), deps.disk)), ...refused].values()
+  const items = await Promise.all(
     read.map(async (item) => {
       const stored = item instanceof FoliotError ? item : (enqueued.next().value as Enqueued | Error)
       if (stored instanceof Error) return toFoliotError(stored)
       return stored.fromRecord ? { ...stored, job: await deps.jobs.recall(stored) } : stored
     }),
   )
+  return { items, limits: leave.headers() }
 }
 
 const waitsForDisk = (item: unknown): boolean => (item as Partial<JobRequest> | null)?.durability === 'fsync'

@@ -1,10 +1,11 @@
 import { enqueue } from '@foliot/queue'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
+import { askLeave } from '../enqueue-quota.ts'
 import { headerText } from '../header-text.ts'
 import { originOf, toNewJob } from '../job-requests.ts'
 import { sentInput } from '../sent-inputs.ts'
-import { json } from '../wire/answer.ts'
+import { json, rateLimitHeaders } from '../wire/answer.ts'
 import * as wire from '../wire/job.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
 
@@ -17,7 +18,7 @@ export function enqueueRoutes(app: Api, deps: ApiDeps): void {
   app.post(
     '/v1/jobs',
     {
-      config: { scope: 'enqueue' },
+      config: { scope: 'enqueue', audit: false },
       schema: {
         operationId: 'enqueueJob',
         summary: 'Have a job done',
@@ -37,16 +38,34 @@ export function enqueueRoutes(app: Api, deps: ApiDeps): void {
               deduplicated: flag('There if another live job has the `dedupe` key.'),
             },
           },
-          202: json('The job is stored. `Location` is where it can be read.', wire.Job),
-          ...problems(...BODY_PROBLEMS, 'unknown_job_type', 'conflict', 'idempotency_key_reused', 'backpressure'),
+          202: {
+            ...json('The job is stored. `Location` is where it can be read.', wire.Job),
+            headers: rateLimitHeaders,
+          },
+          ...problems(
+            ...BODY_PROBLEMS,
+            'unknown_job_type',
+            'conflict',
+            'idempotency_key_reused',
+            'backpressure',
+            'rate_limited',
+          ),
         },
       },
     },
     async (request, reply) => {
-      const origin = { ...originOf(request.raw), idempotencyKey: headerText(request.raw, 'idempotency-key') }
+      const origin = {
+        ...originOf(request.raw, request.caller),
+        idempotencyKey: headerText(request.raw, 'idempotency-key'),
+      }
       const sent = { request: request.body, inputText: sentInput(request.bodyBytes) }
-      const enqueued = await enqueue(redis, await toNewJob(sent, origin, deps), disk)
-      const { replayed, deduplicated } = enqueued
+      const newJob = await toNewJob(sent, origin, deps)
+      const leave = await askLeave(deps, origin.tenant, 1)
+      reply.headers(leave.headers())
+      if (leave.granted === 0) throw leave.refusal()
+      const enqueued = await enqueue(redis, newJob, disk)
+      const { replayed, deduplicated, open } = enqueued
+      if (open !== undefined) reply.headers(leave.headers(open))
       const job = await deps.jobs.recall(enqueued)
       reply.code(replayed || deduplicated ? 200 : 202).header('location', `/v1/jobs/${job.id}`)
       if (replayed) reply.header('idempotency-replayed', 'true')

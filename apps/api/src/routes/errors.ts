@@ -20,8 +20,8 @@ export function errorRoutes(app: Api, { catalog, jobs }: ApiDeps): void {
         response: { 200: json('The groups.', ErrorGroupList), ...problems('not_found') },
       },
     },
-    async ({ query }) => {
-      const { groups, truncated } = await jobs.groupErrors(await toFilter(query, catalog))
+    async ({ query, caller }) => {
+      const { groups, truncated } = await jobs.groupErrors(await toFilter(query, catalog, caller))
       return { items: groups, nextCursor: null, truncated }
     },
   )

@@ -14,7 +14,7 @@ const LAST_EVENT_ID = 'last-event-id'
 /** An id names each queue: with more it would be longer than a header may be. */
 const MOST_QUEUES = 100
 
-export function eventRoutes(app: Api, { redis, catalog, feed, streams }: ApiDeps): void {
+export function eventRoutes(app: Api, { redis, catalog, feed, jobs, streams }: ApiDeps): void {
   app.get(
     '/v1/events',
     {
@@ -57,8 +57,8 @@ export function eventRoutes(app: Api, { redis, catalog, feed, streams }: ApiDeps
         reply.type('text/event-stream; charset=utf-8').serializer((text: unknown) => text as string)
         return ''
       }
-      const filter = { queue, type, jobId, events: event && new Set(event) }
-      const tail = await EventTail.open({ redis, catalog, feed, filter, seen })
+      const filter = { queue, type, jobId, events: event && new Set(event), tenant: request.caller.tenant }
+      const tail = await EventTail.open({ redis, catalog, feed, jobs, filter, seen })
       try {
         await streams.serve(request, reply, (stream) => tail.send(stream))
       } finally {

@@ -50,7 +50,7 @@ export function jobLogRoutes(app: Api, { logs, streams }: ApiDeps): void {
       const { params, query, headers, method } = request
       const isStream = query.follow === undefined ? wantsEvents(headers.accept) : query.follow === 'true'
       const after = isStream ? lastLine(request) : 0
-      const log = await logs.find(params.id)
+      const log = await logs.find(params.id, request.caller)
       const first = await log.read(after, isStream ? LINES_AT_ONCE : LIMITS.logLines)
       if (first.last < after) throw notThatLong(first.last, after)
       reply.header('vary', 'accept')

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { keyEnded } from '../access/key-ended.ts'
 import type { Api, ApiDeps } from '../api.ts'
 import { toSearch } from '../job-filter.ts'
 import { readCursor, writeCursor } from '../list-cursor.ts'
@@ -11,7 +12,7 @@ import { integerParam } from '../wire/query.ts'
 const tags = ['jobs']
 const params = z.object({ id: z.string() })
 
-export function jobRoutes(app: Api, { catalog, jobs, finishes }: ApiDeps): void {
+export function jobRoutes(app: Api, { access, catalog, jobs, finishes }: ApiDeps): void {
   app.get(
     '/v1/jobs',
     {
@@ -27,9 +28,9 @@ export function jobRoutes(app: Api, { catalog, jobs, finishes }: ApiDeps): void 
         response: { 200: json('One page.', JobList), ...problems('not_found') },
       },
     },
-    async ({ query }) => {
+    async ({ query, caller }) => {
       const after = readCursor(query)
-      const { items, next } = await jobs.list(await toSearch(query, catalog), query.limit, after)
+      const { items, next } = await jobs.list(await toSearch(query, catalog, caller), query.limit, after)
       return { items, nextCursor: writeCursor(query, next) }
     },
   )
@@ -46,7 +47,7 @@ export function jobRoutes(app: Api, { catalog, jobs, finishes }: ApiDeps): void 
         response: { 200: json('The job as it is now.', Job), ...problems('not_found') },
       },
     },
-    async ({ params: { id } }) => jobs.read(id),
+    async ({ params: { id }, caller }) => jobs.read(id, caller),
   )
 
   app.get(
@@ -69,11 +70,16 @@ export function jobRoutes(app: Api, { catalog, jobs, finishes }: ApiDeps): void 
       },
     },
     async (request, reply) => {
-      const found = await jobs.find(request.params.id)
+      const found = await jobs.find(request.params.id, request.caller)
       if (found.job) return found.job
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort())
-      const { job, ended } = await finishes.waitFor(found.ref, request.query.timeoutMs, gone.signal)
+      const hold = access.hold(request.caller)
+      const until = AbortSignal.any([gone.signal, hold.ended])
+      const { job, ended } = await finishes
+        .waitFor(found.ref, request.query.timeoutMs, until)
+        .finally(() => hold.release())
+      if (hold.ended.aborted) throw keyEnded()
       reply.code(ended ? 200 : 202)
       return job
     },

@@ -118,8 +118,8 @@ describe('a move', () => {
 
   it('is refused with a reason that is too long for a timeline', async () => {
     const job = await jobIn('scheduled')
-    const { errors } = (await move(job, 'cancel', { 'x-reason': 'x'.repeat(257) })).problem(400, 'validation_failed')
-    expect(errors).toEqual([{ path: '/x-reason', message: 'expected at most 256 characters, got 257' }])
+    const { errors } = (await move(job, 'cancel', { 'x-reason': 'x'.repeat(501) })).problem(400, 'validation_failed')
+    expect(errors).toEqual([{ path: '/x-reason', message: 'expected at most 500 characters, got 501' }])
     expect((await read(job)).status).toBe('scheduled')
   })
 

@@ -18,7 +18,7 @@ export function moveRoutes(app: Api, { redis, jobs }: ApiDeps): void {
     app.post(
       `/v1/jobs/:id/${verb}`,
       {
-        config: { scope: 'operate' },
+        config: { scope: 'operate', audit: `job.${verb}` },
         schema: {
           operationId: `${verb}Job`,
           summary,
@@ -33,13 +33,20 @@ export function moveRoutes(app: Api, { redis, jobs }: ApiDeps): void {
       },
       async (request) => {
         const { id } = request.params
+        const { caller, audit } = request
         try {
-          const { ref, job } = await jobs.find(id)
-          return ref ? await move(redis, ref, reasonOf(request)) : refuse(job, moved)
+          const { ref, job } = await jobs.find(id, caller)
+          audit.jobBefore(job ?? (await jobs.readIn(ref)))
+          if (!ref) return refuse(job, moved)
+          const after = await move(redis, ref, reasonOf(request))
+          audit.jobAfter(after)
+          return after
         } catch (error) {
           if (!(error instanceof FoliotError) || error.code !== 'not_found') throw error
           // It may have been taken into the history just now.
-          return refuse(await jobs.read(id), moved)
+          const job = await jobs.read(id, caller)
+          audit.jobBefore(job)
+          return refuse(job, moved)
         }
       },
     )

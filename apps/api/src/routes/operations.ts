@@ -21,7 +21,7 @@ export function operationRoutes(app: Api, { redis, operations }: ApiDeps): void 
         response: { 200: json('How far it has come.', Operation), ...problems('not_found') },
       },
     },
-    async ({ params: { id } }) => readOperation(redis, id),
+    async ({ params: { id }, caller }) => readOperation(redis, id, caller.tenant),
   )
 
   const switches = {
@@ -40,7 +40,7 @@ export function operationRoutes(app: Api, { redis, operations }: ApiDeps): void 
     app.post(
       `/v1/operations/:id/${verb}`,
       {
-        config: { scope: 'operate' },
+        config: { scope: 'operate', audit: `operation.${verb}` },
         schema: {
           operationId: `${verb}Operation`,
           summary,
@@ -53,8 +53,10 @@ export function operationRoutes(app: Api, { redis, operations }: ApiDeps): void 
           },
         },
       },
-      async ({ params: { id } }) => {
-        const operation = await turn(redis, id)
+      async ({ params: { id }, caller, audit }) => {
+        audit.before = { state: (await readOperation(redis, id, caller.tenant)).state }
+        const operation = await turn(redis, id, caller.tenant)
+        audit.after = { state: operation.state }
         void operations.look()
         return operation
       },

@@ -1,6 +1,7 @@
-import { limitQueue, pauseQueue, readQueue, resumeQueue } from '@foliot/queue'
+import { limitQueue, pauseQueue, type QueueInfo, readQueue, readQueueOf, resumeQueue } from '@foliot/queue'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
+import { assertAllTenants, type Viewer } from '../viewer.ts'
 import { json } from '../wire/answer.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
 import { LimitsPatch, Queue, QueueList } from '../wire/queue.ts'
@@ -9,8 +10,12 @@ const tags = ['queues']
 const params = z.object({ name: z.string() })
 
 export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
+  const read = (name: string, { tenant }: Viewer): Promise<QueueInfo> =>
+    tenant === undefined ? readQueue(redis, name) : readQueueOf(redis, name, tenant)
+
   /** What changes a queue waits for a lost Redis as long as it takes: whoever asks has to hear of it now. */
-  async function assertReachable(name: string): Promise<void> {
+  async function assertMayChange(name: string, caller: Viewer): Promise<void> {
+    assertAllTenants(caller, 'the limits of a queue, and whether it is paused,')
     await catalog.assertQueue(name)
     await redis.ping()
   }
@@ -26,9 +31,9 @@ export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
         response: { 200: json('All of them.', QueueList), ...problems() },
       },
     },
-    async () => {
+    async ({ caller }) => {
       await catalog.refresh()
-      return { items: await Promise.all(catalog.queues.map((name) => readQueue(redis, name))), nextCursor: null }
+      return { items: await Promise.all(catalog.queues.map((name) => read(name, caller))), nextCursor: null }
     },
   )
 
@@ -44,16 +49,16 @@ export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
         response: { 200: json('The queue as it is now.', Queue), ...problems('not_found') },
       },
     },
-    async ({ params: { name } }) => {
+    async ({ params: { name }, caller }) => {
       await catalog.assertQueue(name)
-      return readQueue(redis, name)
+      return read(name, caller)
     },
   )
 
   app.patch(
     '/v1/queues/:name',
     {
-      config: { scope: 'operate' },
+      config: { scope: 'operate', audit: { action: 'queue.limit', asked: ({ body }) => body } },
       schema: {
         operationId: 'changeQueue',
         summary: 'Change the limits of a queue',
@@ -66,8 +71,9 @@ export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
         response: { 200: json('The queue with its new limits.', Queue), ...problems(...BODY_PROBLEMS, 'not_found') },
       },
     },
-    async ({ params: { name }, body }) => {
-      await assertReachable(name)
+    async ({ params: { name }, body, caller, audit }) => {
+      await assertMayChange(name, caller)
+      audit.before = (await readQueue(redis, name)).limits
       const { concurrency, rateLimit, maxDepth } = body.limits ?? body
       await limitQueue(redis, name, {
         ...(concurrency !== undefined && { concurrency }),
@@ -76,7 +82,9 @@ export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
       })
       // Here it holds from now on.
       await catalog.refresh()
-      return readQueue(redis, name)
+      const queue = await readQueue(redis, name)
+      audit.after = queue.limits
+      return queue
     },
   )
 
@@ -88,7 +96,7 @@ export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
     app.post(
       `/v1/queues/:name/${verb}`,
       {
-        config: { scope: 'operate' },
+        config: { scope: 'operate', audit: `queue.${verb}` },
         schema: {
           operationId: `${verb}Queue`,
           summary,
@@ -97,10 +105,13 @@ export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
           response: { 200: json('The queue as it is now.', Queue), ...problems(...BODY_PROBLEMS, 'not_found') },
         },
       },
-      async ({ params: { name } }) => {
-        await assertReachable(name)
+      async ({ params: { name }, caller, audit }) => {
+        await assertMayChange(name, caller)
+        audit.before = { paused: (await readQueue(redis, name)).paused }
         await turn(redis, name)
-        return readQueue(redis, name)
+        const queue = await readQueue(redis, name)
+        audit.after = { paused: queue.paused }
+        return queue
       },
     )
   }

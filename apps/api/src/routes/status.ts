@@ -1,6 +1,7 @@
 import { FoliotError } from '@foliot/jobs'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
+import { assertAllTenants } from '../viewer.ts'
 import { json, text } from '../wire/answer.ts'
 import { problems } from '../wire/problem.ts'
 
@@ -52,7 +53,8 @@ export function statusRoutes(app: Api, { redis, catalog, metrics }: ApiDeps): vo
         response: { 200: text('In the text format of Prometheus.', z.string()), ...problems() },
       },
     },
-    async (_request, reply) => {
+    async ({ caller }, reply) => {
+      assertAllTenants(caller, 'metrics')
       reply.type(metrics.contentType).serializer((metrics: unknown) => metrics as string)
       return metrics.text()
     },

@@ -1,6 +1,7 @@
-import { listWorkers } from '@foliot/queue'
+import { briefsOf, listWorkers, type WorkerInfo } from '@foliot/queue'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
+import { isVisible, type Viewer } from '../viewer.ts'
 import { json } from '../wire/answer.ts'
 import { problems } from '../wire/problem.ts'
 
@@ -34,6 +35,19 @@ export function workerRoutes(app: Api, { redis }: ApiDeps): void {
         response: { 200: json('All of them.', WorkerList), ...problems() },
       },
     },
-    async () => ({ items: await listWorkers(redis), nextCursor: null }),
+    async ({ caller }) => {
+      const workers = await listWorkers(redis)
+      const items =
+        caller.tenant === undefined ? workers : await Promise.all(workers.map((worker) => asSeenBy(caller, worker)))
+      return { items, nextCursor: null }
+    },
   )
+
+  /** With the jobs that it runs of one tenant. */
+  async function asSeenBy(caller: Viewer, worker: WorkerInfo): Promise<WorkerInfo> {
+    const refs = worker.queues.flatMap((queue) => worker.running.map((id) => ({ queue, id })))
+    const briefs = await briefsOf(redis, refs)
+    const seen = refs.filter((_, i) => briefs[i] && isVisible(briefs[i], caller))
+    return { ...worker, running: seen.map(({ id }) => id) }
+  }
 }

@@ -78,12 +78,21 @@ export class EventStream {
     this.#raw.end()
   }
 
+  /** As `end`, with a problem as its last event; a reader that is behind is not waited for. */
+  fail(problem: object): void {
+    this.#cut(toText({ event: 'error', data: JSON.stringify(problem) }))
+  }
+
   /** As `end`, with the reason as a comment; a reader that is behind is not waited for. */
   stop(reason: string): void {
+    this.#cut(`: ${reason}\n\n`)
+  }
+
+  #cut(last: string): void {
     if (this.#gone.signal.aborted) return
     this.#leave()
     if (this.#raw.writableNeedDrain) this.#raw.destroy()
-    else this.#raw.end(`: ${reason}\n\n`)
+    else this.#raw.end(last)
   }
 
   #leave(): void {

@@ -10,9 +10,9 @@ import {
   type RawEvent,
   readEventsAfter,
   toJobEvent,
-  typesOf,
 } from '@foliot/queue'
 import type { Redis } from 'ioredis'
+import type { JobReader } from '../job-reader.ts'
 import { type EventPositions, writePositions } from './event-positions.ts'
 import type { EventStream, ServerEvent } from './event-stream.ts'
 
@@ -20,6 +20,8 @@ import type { EventStream, ServerEvent } from './event-stream.ts'
 export interface EventFilter {
   queue?: string | undefined
   type?: string | undefined
+  /** Whose jobs. */
+  tenant?: string | undefined
   events?: ReadonlySet<JobEventName> | undefined
   jobId?: string | undefined
 }
@@ -28,6 +30,7 @@ export interface EventTailOptions {
   redis: Redis
   catalog: Catalog
   feed: EventFeed
+  jobs: Pick<JobReader, 'briefs'>
   filter: EventFilter
   /** Where a reader that comes again has been. Undefined for one that wants what happens from now on. */
   seen: EventPositions | undefined
@@ -41,6 +44,12 @@ const MOST_WAITING = 10_000
 
 /** How often it is seen to that new queues are told of too, and that a reader knows how far it is. */
 const ROUND_MS = 1000
+
+interface Told {
+  id: string
+  event: JobEvent | undefined
+  gap?: ServerEvent
+}
 
 type Waiting = RawEvent | { queue: string; lost: true }
 
@@ -149,7 +158,7 @@ export class EventTail {
   }
 
   async #sendAll(stream: EventStream, batch: readonly Waiting[]): Promise<void> {
-    const told: { id: string; event: JobEvent | undefined; gap?: ServerEvent }[] = []
+    const told: Told[] = []
     for (const raw of batch) {
       if ('lost' in raw) {
         told.push({ id: '', event: undefined, gap: gapIn(raw.queue) })
@@ -160,25 +169,34 @@ export class EventTail {
       const event = toJobEvent(raw)
       if (event && this.#isWanted(event)) told.push({ id: writePositions(this.#positions), event })
     }
-    const events = told.flatMap(({ event }) => event ?? [])
-    const types = this.#options.filter.type === undefined ? undefined : await typesOf(this.#options.redis, events)
-    let n = 0
-    const sent: ServerEvent[] = []
-    for (const { id, event, gap } of told) {
-      if (gap) sent.push(gap)
-      if (!event) continue
-      const type = types?.[n++]
-      if (types && type !== this.#options.filter.type) {
-        // Of what type a job was that has left Redis is not known here.
-        if (type === null)
-          sent.push({ id, event: 'gap', data: JSON.stringify({ queue: event.queue, jobId: event.jobId }) })
-        continue
-      }
-      const { event: name, ...data } = event
-      sent.push({ id, event: name, data: JSON.stringify(type ? { ...data, type } : data) })
-    }
+    const sent = await this.#keepFitting(told)
     this.#toldId = sent.findLast(({ id }) => id !== undefined)?.id ?? this.#toldId
     await stream.send(sent)
+  }
+
+  /** Leaves out events of jobs that the reader did not ask for, or may not see. */
+  async #keepFitting(told: readonly Told[]): Promise<ServerEvent[]> {
+    const { type, tenant } = this.#options.filter
+    const events = told.flatMap(({ event }) => event ?? [])
+    const needsBriefs = type !== undefined || tenant !== undefined
+    const refs = events.map(({ queue, jobId }) => ({ queue, id: jobId }))
+    const briefs = needsBriefs ? await this.#options.jobs.briefs(refs) : []
+    const unknown = new Set<string>()
+    let n = 0
+    return told.flatMap(({ id, event, gap }) => {
+      if (!event) return gap ?? []
+      const { event: name, ...data } = event
+      if (!needsBriefs) return { id, event: name, data: JSON.stringify(data) }
+      const brief = briefs[n++]
+      if (brief === undefined) {
+        // Nobody knows any more what job that was.
+        if (unknown.has(event.queue)) return []
+        unknown.add(event.queue)
+        return { id, ...gapIn(event.queue) }
+      }
+      if ((type ?? brief.type) !== brief.type || (tenant ?? brief.tenant) !== brief.tenant) return []
+      return { id, event: name, data: JSON.stringify(type === undefined ? data : { ...data, type }) }
+    })
   }
 
   #isWanted({ event, jobId }: JobEvent): boolean {

@@ -1,5 +1,7 @@
+import type { KeyRing } from '@foliot/access'
 import { FoliotError } from '@foliot/jobs'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { keyEnded } from '../access/key-ended.ts'
 import { toFoliotError, toProblem } from '../problem.ts'
 import { EventStream, type EventStreamOptions } from './event-stream.ts'
 
@@ -20,17 +22,19 @@ const RETRY_AFTER_S = 5
 
 /** The streams that are open in this process. */
 export class Streams {
+  readonly #access: KeyRing
   readonly #options: StreamsOptions
   readonly #open = new Set<EventStream>()
   #stopped = false
 
-  constructor(options: Partial<StreamsOptions> = {}) {
+  constructor(access: KeyRing, options: Partial<StreamsOptions> = {}) {
+    this.#access = access
     this.#options = { ...DEFAULTS, ...options }
   }
 
   /**
-   * Answers a request with what `source` sends, until it resolves or the reader has gone. What goes wrong on the way is told
-   * by an event `error`, which holds a problem.
+   * Answers a request with what `source` sends, until it resolves, the reader has gone, or its key counts no more. What goes
+   * wrong on the way is told by an event `error`, which holds a problem.
    *
    * @throws FoliotError `unavailable` if too many are open, or the process stops; before anything is answered
    */
@@ -42,6 +46,11 @@ export class Streams {
     this.#assertRoom()
     const stream = new EventStream(reply, this.#options)
     this.#open.add(stream)
+    const { ended, release } = this.#access.hold(request.caller)
+    const expel = (): void => stream.fail(toProblem(keyEnded()))
+    ended.addEventListener('abort', expel, { once: true })
+    // It may have ended while the request was on its way here.
+    if (ended.aborted) expel()
     try {
       await source(stream)
     } catch (err) {
@@ -49,6 +58,8 @@ export class Streams {
       if (problem.code === 'internal') request.log.error({ err }, 'a stream failed for a reason that nobody foresaw')
       await stream.send([{ event: 'error', data: JSON.stringify(toProblem(problem)) }])
     } finally {
+      ended.removeEventListener('abort', expel)
+      release()
       this.#open.delete(stream)
       stream.end()
     }

@@ -7,7 +7,7 @@ const LIMIT_DEFAULT = 50
 const LIMIT_MAX = 200
 
 /** What every list takes. */
-const page = {
+export const page = {
   limit: integerParam(1, LIMIT_MAX).default(LIMIT_DEFAULT),
   cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before, with the same filter.'),
 }
@@ -20,14 +20,18 @@ const span = (what: 'Made' | 'Died') => ({
   to: instant.optional().describe(`${what} before this time.`),
 })
 
+export const tenantFilter = z.string().max(64).describe('For keys of all tenants; others see their own tenant alone.')
+
+export const labelFilter = z
+  .string()
+  .regex(/^[^:]+:/, 'expected `key:value`')
+  .describe('`key:value`')
+
 const jobFilter = {
   type: z.string().max(128).optional(),
+  tenant: tenantFilter.optional(),
   queue: z.string().max(64).optional(),
-  label: z
-    .string()
-    .regex(/^[^:]+:/, 'expected `key:value`')
-    .optional()
-    .describe('`key:value`'),
+  label: labelFilter.optional(),
   errorKind: z.string().max(64).optional(),
   fingerprint: z.string().max(96).optional().describe('`fingerprint` of the error, as `GET /v1/errors` tells it.'),
 }
@@ -58,6 +62,7 @@ const searchFields = {
   status: manyOf(z.enum(STATUSES))
     .optional()
     .meta({ description: `${MANY}: ${STATUSES.join(', ')}.` }),
+  scheduleId: z.string().min(1).max(128).optional().describe('Of the schedule that made them.'),
   worker: z.string().min(1).max(128).optional().describe('That ran any of its attempts.'),
   minDurationMs: duration.describe('Of the last attempt of a job that has ended.'),
   maxDurationMs: duration,

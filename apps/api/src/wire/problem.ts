@@ -18,8 +18,10 @@ z.globalRegistry.add(Problem, { id: 'Problem' })
 /** The answers that a route may give besides its own, for its OpenAPI description. */
 export function problems(...codes: ErrorCode[]): Record<number, object> {
   const always: ErrorCode[] = ['validation_failed', 'unauthorized', 'forbidden', 'unavailable']
+  // Whoever shows too many wrong keys; a route of its own reasons says those instead.
+  const first: ErrorCode[] = ['rate_limited']
   return Object.fromEntries(
-    [...codes, ...always].map((code) => [
+    [...first, ...codes, ...always].map((code) => [
       ERRORS[code].status,
       { description: ERRORS[code].title, content: { 'application/problem+json': { schema: Problem } } },
     ]),

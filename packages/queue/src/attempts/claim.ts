@@ -97,7 +97,7 @@ export function toClaim(queue: string, id: string, flat: string[]): HeldClaim {
     scheduledFor: envelope.runAt ?? createdAt,
     unreadable: problems.length > 0 ? problems.join('; ') : undefined,
     stalls: fields.stc ?? '0',
-    outlived: fields.ik !== undefined || fields.deid !== undefined || fields.dl !== undefined,
+    outlived: [fields.ik, fields.deid, fields.dl, fields.tq].some((field) => field !== undefined),
     cancelRequest: parseCancelRequest(fields.cx),
     steps: readSteps(fields),
   }

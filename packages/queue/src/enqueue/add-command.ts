@@ -9,6 +9,7 @@ import {
   dedupeKey,
   idempotencyKey,
   indexKey,
+  openJobsKey,
   takesKey,
 } from '../keys.ts'
 import type { Arg } from '../redis/scripts.ts'
@@ -44,6 +45,8 @@ export interface NewJob {
   dedupe?: { key: string; ttlMs?: number | undefined }
   /** The job is refused if so many wait in its queue already, for their time or their turn. */
   maxDepth?: number
+  /** The job is refused if so many of its tenant's in this queue have not ended, of those that were enqueued with a quota. */
+  tenantQuota?: number
   /** Whether to answer only when it is on the disk of Redis. */
   durability?: 'fsync'
 }
@@ -70,7 +73,7 @@ export function toAddCommand(job: NewJob): AddCommand {
   const delayMs = job.runAt === undefined ? 0 : Math.max(0, Math.ceil(job.runAt - createdAt))
   const script = delayMs > 0 ? 'addDelayedJob' : job.priority > 0 ? 'addPrioritizedJob' : 'addStandardJob'
   const envelope = toEnvelope(job)
-  const { queue, idempotency, dedupe, maxDepth, deadlineAt } = job
+  const { queue, idempotency, dedupe, maxDepth, deadlineAt, tenantQuota } = job
   const base = bullBase(queue)
   const digest = dedupe && digestOf(job.tenant, job.type, dedupe.key)
   const keyOfDedupe = digest && dedupeKey(queue, digest)
@@ -91,14 +94,17 @@ export function toAddCommand(job: NewJob): AddCommand {
     delayMs,
     job,
   }
-  const more = dedupe !== undefined || maxDepth !== undefined || deadlineAt !== undefined
+  const more = [dedupe, maxDepth, deadlineAt, tenantQuota].some((option) => option !== undefined)
   if (!idempotency && !more) return command
   args.push(id, createdAt, idempotency?.fingerprint ?? '', idempotency ? IDEMPOTENCY_TTL_MS : '')
   if (more) args.push(base, maxDepth ?? '', dedupe ? '1' : '')
-  if (deadlineAt !== undefined) args.push(deadlineAt)
+  if (deadlineAt !== undefined || tenantQuota !== undefined) args.push(deadlineAt ?? '')
+  if (tenantQuota !== undefined) args.push(tenantQuota)
   const record = idempotency && idempotencyKey(queue, digestOf(job.tenant, idempotency.key))
   const takes = maxDepth === undefined ? undefined : takesKey(queue)
-  const keys = [takes, record, keyOfDedupe, deadlineAt === undefined ? undefined : deadlinesKey(queue)]
+  const deadlines = deadlineAt === undefined ? undefined : deadlinesKey(queue)
+  const open = tenantQuota === undefined ? undefined : openJobsKey(queue, job.tenant)
+  const keys = [takes, record, keyOfDedupe, deadlines, open]
   return { ...command, ...(record && { record }), keys: keys.filter((key) => key !== undefined) }
 }
 

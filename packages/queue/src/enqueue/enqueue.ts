@@ -18,6 +18,8 @@ export interface Enqueued {
   fromRecord: boolean
   /** Another live job has the dedupe key; `job` is that one. */
   deduplicated: boolean
+  /** With a quota, and a new job: how many of the tenant's jobs in this queue have not ended. */
+  open?: number
 }
 
 /**
@@ -64,13 +66,21 @@ function runDurably(disk: Disk | undefined, commands: readonly AddCommand[]): Pr
   return disk.runScripts(commands)
 }
 
+/** How fast one tenant's jobs end is not measured. */
+const QUOTA_RETRY_S = 5
+
 /** Why `add-job.lua` stored nothing. */
-type Refusal = ['same' | 'other' | 'live', id: string] | ['full', depth: number, ended: number, spanMs: number]
+type Refusal =
+  | ['same' | 'other' | 'live', id: string]
+  | ['full', depth: number, ended: number, spanMs: number]
+  | ['quota', open: number]
 
 /** The one place that knows what `add-job.lua` answers. */
 async function settle(redis: Redis, command: AddCommand, reply: unknown, disk?: Disk): Promise<Enqueued> {
-  if (reply === 1) return { job: newJobView(command), replayed: false, fromRecord: false, deduplicated: false }
+  const stored = { replayed: false, fromRecord: false, deduplicated: false }
+  if (reply === 1) return { job: newJobView(command), ...stored }
   if (!Array.isArray(reply)) throw new Error(`BullMQ refused to add job ${command.id} with code ${String(reply)}`)
+  if (reply[0] === 'stored') return { job: newJobView(command), ...stored, open: reply[1] as number }
   const refusal = reply as Refusal
   switch (refusal[0]) {
     case 'same': {
@@ -89,6 +99,14 @@ async function settle(redis: Redis, command: AddCommand, reply: unknown, disk?: 
       if (live) return { job: toJob(live), replayed: false, fromRecord: false, deduplicated: true }
       // It was removed a moment ago, and stands in nobody's way any more.
       return enqueue(redis, command.job, disk)
+    }
+    case 'quota': {
+      const { queue, tenant, tenantQuota } = command.job
+      throw new FoliotError(
+        'backpressure',
+        `expected fewer than ${tenantQuota} jobs of tenant ${tenant} in queue ${queue} that have not ended, found ${refusal[1]}`,
+        { retryAfterSeconds: QUOTA_RETRY_S, hint: 'wait until some have ended, or have the quota raised' },
+      )
     }
     case 'full': {
       const [, depth, ended, spanMs] = refusal

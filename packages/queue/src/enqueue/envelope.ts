@@ -44,6 +44,16 @@ export function parseEnvelope(text: string, deadline?: string): Envelope {
   return value as Envelope
 }
 
+/** Whose job it is, by its envelope as it is stored. One that says nothing is of the default tenant. */
+export function tenantOf(env: string | null | undefined): string {
+  try {
+    const { tenant } = (JSON.parse(env ?? '{}') ?? {}) as Partial<Envelope>
+    return typeof tenant === 'string' ? tenant : NO_ENVELOPE.tenant
+  } catch {
+    return NO_ENVELOPE.tenant
+  }
+}
+
 /** The last millisecond that a Date can tell. */
 const LATEST_MS = 8.64e15
 

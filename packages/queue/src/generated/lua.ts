@@ -5,18 +5,25 @@ export const addJob = `-- Stores a job unless something stands against it: BullM
 -- bull()   one of BullMQ's add scripts, which also stores \`fields\` and lists the job in the index; gives the job's id, or a
 --          negative number
 -- KEYS     BullMQ's, then the index of the jobs, then the last takes of the history if so many may wait, then the idempotency
---          record if there is a key, then the dedupe key if there is one, then the deadlines if there is one
+--          record if there is a key, then the dedupe key if there is one, then the deadlines if there is one, then the open
+--          jobs of the tenant if it has a quota
 -- ARGV     BullMQ's three · 4 envelope as JSON
 --          with anything of what follows also: 5 job id · 6 now ms · 7 fingerprint of the request
 --          8 ttl of its record in ms, '' without idempotency key
 --          with one of these also: 9 key base · 10 most jobs that may wait, '' for any number · 11 '1' with a dedupe key
---          with a deadline also: 12 deadline in ms
--- Returns  1 stored · a negative number: BullMQ's own refusal · else nothing was stored, and it says why:
+--          with one of these also: 12 deadline in ms or ''
+--          with a quota also: 13 most open jobs of the tenant
+-- Returns  1 stored, with a quota {'stored', open jobs of the tenant} · a negative number: BullMQ's own refusal · else nothing was stored, and it says why:
 --          {'same', id of the first job}: same idempotency key, same request · {'other', its id}: another request
 --          {'live', id}: that job has the dedupe key · {'full', jobs that wait, jobs that ended in the last …, … ms}
+--          {'quota', open jobs of the tenant}
 local now, record, dedupe, deadlines = ARGV[6], nil, nil, nil
-local own = #KEYS
-if ARGV[12] then
+local own, quota, open = #KEYS, tonumber(ARGV[13]), nil
+if quota then
+  open = KEYS[own]
+  own = own - 1
+end
+if ARGV[12] and ARGV[12] ~= '' then
   deadlines = KEYS[own]
   own = own - 1
   fields[3], fields[4] = 'dl', ARGV[12]
@@ -64,6 +71,20 @@ if most then
   end
 end
 
+local opened = quota and redis.call('SCARD', open)
+if quota and opened >= quota then
+  -- Of a job that was deleted by hand, or ended by a worker of plain BullMQ, nobody told the set.
+  for _, id in ipairs(redis.call('SRANDMEMBER', open, 20)) do
+    local f = redis.pcall('HMGET', ARGV[9] .. id, 'timestamp', 'finishedOn')
+    if not f[1] or f[2] then opened = opened - redis.call('SREM', open, id) end
+  end
+  if opened >= quota then return {'quota', opened} end
+end
+if quota then
+  fields[#fields + 1] = 'tq'
+  fields[#fields + 1] = open
+end
+
 local added = bull()
 if type(added) == 'number' and added < 0 then return added end
 if record then
@@ -71,6 +92,10 @@ if record then
   redis.call('PEXPIRE', record, ARGV[8])
 end
 if deadlines then redis.call('ZADD', deadlines, ARGV[12], ARGV[5]) end
+if quota then
+  redis.call('SADD', open, ARGV[5])
+  return {'stored', opened + 1}
+end
 return 1
 `
 
@@ -139,6 +164,28 @@ local function attemptField(n)
 end
 `
 
+export const beginAudit = `-- Writes down that somebody is about to change something. What nobody takes into a history goes by its number.
+-- KEYS     1 entries · 2 outcomes
+-- ARGV     1 id · 2 entry as JSON · 3 how many may stay · 4 \`1\` if a history takes them: then none is removed, and one
+--          that would be too many is refused
+-- Returns  the place of the entry in the stream, or nothing: there are too many
+local most = tonumber(ARGV[3])
+if ARGV[4] == '1' and redis.call('XLEN', KEYS[1]) >= most then return false end
+-- Changes nothing and needs no room: a Redis that is full lets a script that has begun to write go on. Whoever mends it by
+-- cancelling jobs is to be seen as well.
+redis.call('PERSIST', KEYS[1])
+local place = redis.call('XADD', KEYS[1], '*', 'id', ARGV[1], 'begin', ARGV[2])
+-- A hundred at most, so that a limit that was lowered holds up nobody.
+local surplus = math.min(redis.call('XLEN', KEYS[1]) - most, 100)
+if surplus > 0 then
+  for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', surplus)) do
+    redis.call('XDEL', KEYS[1], entry[1])
+    redis.call('HDEL', KEYS[2], entry[2][2])
+  end
+end
+return place
+`
+
 export const bury = `-- Makes a dead letter of a job that was taken out of its place, without an attempt that ends it.
 -- Part of recover-stalled.lua and end-overdue.lua.
 -- noteEnd()  of note-end.lua
@@ -182,6 +229,50 @@ redis.call('XADD', KEYS[7], 'MAXLEN', '~', 10000, '*', 'event', 'completed', 'jo
 return 1
 `
 
+export const countTenant = `-- Counts the jobs of one tenant in a part of a place.
+-- KEYS     1 place
+-- ARGV     1 key base · 2 tenant · 3 tenant of jobs that name none · 4 index of the first entry to look at · 5 of the last
+-- Returns  {entries looked at, those of the tenant, when the oldest of these was made in ms, or ''}
+local kind, ids = redis.call('TYPE', KEYS[1])['ok'], {}
+if kind == 'list' then ids = redis.call('LRANGE', KEYS[1], ARGV[4], ARGV[5]) end
+if kind == 'zset' then ids = redis.call('ZRANGE', KEYS[1], ARGV[4], ARGV[5]) end
+
+-- The first of that name is the envelope's own: only the version stands before it. What a caller wrote comes later.
+local name = '"tenant":"'
+local function isTheirs(env)
+  local _, before = string.find(env or '', name, 1, true)
+  if not before then return ARGV[2] == ARGV[3] end
+  return string.sub(env, before + 1, before + #ARGV[2] + 1) == ARGV[2] .. '"'
+end
+
+local found, oldest = 0, nil
+for _, id in ipairs(ids) do
+  local f = redis.pcall('HMGET', ARGV[1] .. id, 'env', 'timestamp')
+  if not f['err'] and (f[1] or f[2]) and isTheirs(f[1]) then
+    found = found + 1
+    local madeAt = tonumber(f[2])
+    if madeAt and (not oldest or madeAt < oldest) then oldest = madeAt end
+  end
+end
+return {#ids, found, oldest and string.format('%.0f', oldest) or ''}
+`
+
+export const deleteJob = `-- Deletes all that is known of a job that has ended.
+-- KEYS     1 job · 2 its lock · 3 its log · 4 index of the jobs · 5 completed · 6 failed
+--          7 dead letters that are not in the history yet · 8 finished jobs that are not kept
+-- ARGV     1 job id
+-- Returns  1 deleted · 0 there is no such job · -1 it has not ended
+local kind = redis.call('TYPE', KEYS[1])['ok']
+if kind == 'none' then return 0 end
+if kind == 'hash' then
+  local isOpen = redis.call('HEXISTS', KEYS[1], 'finishedOn') == 0
+  if isOpen or redis.call('EXISTS', KEYS[2]) == 1 then return -1 end
+end
+for i = 4, 8 do redis.call('ZREM', KEYS[i], ARGV[1]) end
+redis.call('UNLINK', KEYS[1], KEYS[3])
+return 1
+`
+
 export const discard = `-- Puts dead letters aside for good. They keep their status, and move to \`completed\` so that nothing revives them.
 -- KEYS     1 failed · 2 completed
 -- ARGV     1 key base · 2 now ms · 3 event as JSON · 4… job ids
@@ -216,6 +307,17 @@ for i = 1, #popped, 2 do
   redis.call('ZREM', KEYS[2], id)
 end
 return count
+`
+
+export const endAudit = `-- Writes down what became of a change, beside its entry. If that is no longer there, the history has it: the outcome
+-- follows it as an entry of its own.
+-- KEYS     1 entries · 2 outcomes
+-- ARGV     1 id · 2 place of the entry in the stream · 3 outcome as JSON
+-- Returns  1 it stands beside its entry · 2 it follows it · 0 it was there already
+redis.call('PERSIST', KEYS[1]) -- see begin-audit.lua
+if #redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2]) == 1 then return redis.call('HSETNX', KEYS[2], ARGV[1], ARGV[3]) end
+redis.call('XADD', KEYS[1], '*', 'id', ARGV[1], 'end', ARGV[3])
+return 2
 `
 
 export const endOverdue = `-- Makes dead letters of jobs that wait past their deadline: for a worker, in a paused queue, for their time or their retry.
@@ -323,6 +425,17 @@ local function holds(job, token, attempt, stalls)
 end
 `
 
+export const logsOf = `-- Reads the logs of many jobs. Most have none, and a command for each costs its sender more than all that is read.
+-- KEYS     their logs
+-- Returns  for each its lines, oldest first; none if the key holds something else
+local logs = {}
+for i, key in ipairs(KEYS) do
+  local lines = redis.pcall('LRANGE', key, 0, -1)
+  logs[i] = lines.err and {} or lines
+end
+return logs
+`
+
 export const markBlocked = `-- Notes in a job that its process is killed because the attempt blocked the main loop past its timeout. The script that
 -- recovers the job makes it so: recover-stalled.lua.
 -- holds()  of holds.lua
@@ -360,11 +473,11 @@ return redis.call('ZRANGE', KEYS[1], low, low + ARGV[3] - 1, 'WITHSCORES')
 `
 
 export const noteEnd = `-- Tells the end of a job to what outlives it: the idempotency record of the request that made it, which has to answer when
--- BullMQ has dropped the job, its dedupe key, which is free again, and the deadlines of its queue. Part of every script that
--- ends jobs.
+-- BullMQ has dropped the job, its dedupe key, which is free again, the deadlines of its queue, and the open jobs of its tenant
+-- where they are counted. Part of every script that ends jobs.
 -- Gives    noteEnd(key of the job, its id, key of the deadlines), for when the end is in the job's hash
 local function noteEnd(job, id, deadlines)
-  local f = redis.call('HMGET', job, 'ik', 'deid', 'st', 'finishedOn', 'processedOn', 'ats', 'atm', 'dl')
+  local f = redis.call('HMGET', job, 'ik', 'deid', 'st', 'finishedOn', 'processedOn', 'ats', 'atm', 'dl', 'tq')
   -- The record's time may be over, and its key have made another job.
   if f[1] and redis.call('HGET', f[1], 'id') == id then
     redis.call('HSET', f[1], 'st', f[3], 'finishedOn', f[4], 'processedOn', f[5] or '', 'ats', f[6] or 0, 'atm', f[7] or 0)
@@ -372,6 +485,7 @@ local function noteEnd(job, id, deadlines)
   local dedupe = f[2] and string.sub(job, 1, -1 - #id) .. 'de:' .. f[2]
   if dedupe and redis.call('GET', dedupe) == id then redis.call('DEL', dedupe) end
   if f[8] then redis.call('ZREM', deadlines, id) end
+  if f[9] then redis.call('SREM', f[9], id) end
 end
 `
 
@@ -383,6 +497,18 @@ if tonumber(redis.call('HGET', KEYS[1], 'token') or 0) > tonumber(ARGV[1]) then 
 redis.call('HSET', KEYS[1], 'token', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return redis.call('HGETALL', KEYS[1])
+`
+
+export const projectAccess = `-- Writes who may do what, unless Redis has the same or something later.
+-- KEYS     1 snapshot · 2 its revision
+-- ARGV     1 revision · 2 snapshot as JSON
+-- Returns  1 it was written · 0 it was not
+-- Either could have been lost without the other: then it counts as none.
+local known = redis.call('EXISTS', KEYS[1]) == 1 and tonumber(redis.call('GET', KEYS[2])) or -1
+if known >= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[1])
+return 1
 `
 
 export const promote = `-- Makes a delayed job due now and notes who asked.
@@ -457,6 +583,17 @@ local function quarantine()
   end
   return ids
 end
+`
+
+export const readAudit = `-- Reads audit entries and what is known of their outcomes, as of one moment.
+-- KEYS     1 entries · 2 outcomes
+-- ARGV     1 \`XRANGE\` or \`XREVRANGE\` · 2 from · 3 to · 4 most to read
+-- Returns  for each: place in the stream, its fields, its outcome or an empty text
+local read = {}
+for _, entry in ipairs(redis.call(ARGV[1], KEYS[1], ARGV[2], ARGV[3], 'COUNT', ARGV[4])) do
+  read[#read + 1] = {entry[1], entry[2], redis.call('HGET', KEYS[2], entry[2][2]) or ''}
+end
+return read
 `
 
 export const readLog = `-- Reads a job's log from behind one of its lines. The number of a line counts all that the job has written before it, also
@@ -555,7 +692,7 @@ for i = 4, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
-    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik', 'env', 'timestamp')
+    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik', 'env', 'timestamp', 'tq')
     local events = f[4] or ''
     -- The end that is undone stays in the timeline. That of a job that timed out is told already.
     if f[1] == 'failed' and f[2] and f[3] then
@@ -571,6 +708,7 @@ for i = 4, #ARGV do
     if f[5] and redis.call('HGET', f[5], 'id') == id then
       redis.call('HDEL', f[5], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
     end
+    if f[8] then redis.call('SADD', f[8], id) end
     local deadline = deadlineAnew(f[6], f[7])
     if deadline then
       redis.call('HSET', job, 'dl', deadline)
@@ -676,17 +814,32 @@ local function outdated(set, before, most)
 end
 `
 
+export const takeAudit = `-- Removes audit entries that the history has as they were read.
+-- KEYS     1 entries · 2 outcomes
+-- ARGV     for each: place in the stream · id · \`1\` if its outcome was read as well; without it an entry stays whose outcome
+--          has come since
+-- Returns  how many were removed
+local taken = 0
+for i = 1, #ARGV, 3 do
+  if ARGV[i + 2] == '1' or redis.call('HEXISTS', KEYS[2], ARGV[i + 1]) == 0 then
+    taken = taken + redis.call('XDEL', KEYS[1], ARGV[i])
+    redis.call('HDEL', KEYS[2], ARGV[i + 1])
+  end
+end
+return taken
+`
+
 export const takeFromOutbox = `-- Removes from the outbox what the history has taken, or was told not to keep, as far as it is still as it was read: what ended
 -- anew meanwhile is to be read again. Finished jobs that were taken leave Redis, others stay for a while. Dead letters stay, to
 -- be redriven; those that were taken are no longer in the index, as lists have them from the history.
 -- KEYS     1 completed · 2 unrecorded dead letters · 3 index of the jobs · 4 finished jobs that are not kept
---          5 how many were taken, ever · 6 the last takes
--- ARGV     1 key base · then for each: its id, its place (\`completed\` or \`failed\`), its score when it was read, '1' if it was
---          taken, else ''
+--          5 how many were taken, ever · 6 the last takes · 7 how many were taken of each tenant, ever
+-- ARGV     1 key base · then for each: its id, its place (\`completed\` or \`failed\`), its score when it was read, its tenant if
+--          it was taken, else ''
 -- Returns  how many were still as they were read
-local done, taken = 0, 0
+local done, taken, takenOf = 0, 0, {}
 for i = 2, #ARGV, 4 do
-  local id, place, score, isTaken = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] == '1'
+  local id, place, score, isTaken = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] ~= ''
   local set = place == 'completed' and KEYS[1] or KEYS[2]
   if redis.call('ZSCORE', set, id) == score then
     done = done + 1
@@ -695,6 +848,7 @@ for i = 2, #ARGV, 4 do
     if place == 'completed' and isTaken then
       redis.call('UNLINK', ARGV[1] .. id, ARGV[1] .. id .. ':logs')
       taken = taken + 1
+      takenOf[ARGV[i + 3]] = (takenOf[ARGV[i + 3]] or 0) + 1
     elseif place == 'completed' then
       redis.call('ZADD', KEYS[4], score, id)
     end
@@ -703,6 +857,7 @@ end
 if taken > 0 then
   local time = redis.call('TIME')
   redis.call('INCRBY', KEYS[5], taken)
+  for tenant, count in pairs(takenOf) do redis.call('HINCRBY', KEYS[7], tenant, count) end
   redis.call('LPUSH', KEYS[6], time[1] * 1000 + math.floor(time[2] / 1000) .. ':' .. taken)
   redis.call('LTRIM', KEYS[6], 0, 49)
   redis.call('PEXPIRE', KEYS[6], 60000)
@@ -728,6 +883,26 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0
   redis.call('ZREM', KEYS[1], id)
 end
 return false
+`
+
+export const takeTokens = `-- Takes from a bucket of tokens that fills evenly, as many as there are of those that are wanted.
+-- KEYS     1 bucket
+-- ARGV     1 most that it holds · 2 ms in which so many flow in · 3 how many are wanted
+-- Returns  {how many were taken, how many are left, ms until there is one more, ms until it is full}
+local most, perMs, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+local bucket = redis.call('HMGET', KEYS[1], 'left', 'at')
+local left = most
+-- A clock that was set back fills nothing, and takes nothing away.
+if bucket[1] then left = math.min(most, bucket[1] + math.max(0, now - bucket[2]) * most / perMs) end
+local taken = math.min(wanted, math.floor(left))
+left = left - taken
+redis.call('HSET', KEYS[1], 'left', string.format('%.6f', left), 'at', string.format('%.3f', now))
+-- By then it is full, as one is that is not there.
+redis.call('PEXPIRE', KEYS[1], math.ceil(perMs))
+local untilNext = (math.floor(left) + 1 - left) * perMs / most
+return {taken, math.floor(left), math.ceil(untilNext), math.ceil((most - left) * perMs / most)}
 `
 
 export const tallyPart = `-- Looks which of the jobs that an operation redrove have ended since, and counts those that died again.

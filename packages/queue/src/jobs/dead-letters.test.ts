@@ -123,14 +123,23 @@ describe('readDeadLetters', () => {
     expect(await walk(queue, { fingerprint: 'http' }, 5000)).toEqual([])
   })
 
-  it('keeps to type, label, kind of error and ids', async () => {
-    const envs = [{ ...NO_ENVELOPE, labels: { team: 'a' } }, 'broken', null, { ...NO_ENVELOPE, labels: { team: 'b' } }]
+  it('keeps to type, tenant, label, kind of error and ids', async () => {
+    const envs = [
+      { ...NO_ENVELOPE, labels: { team: 'a' } },
+      'broken',
+      null,
+      { ...NO_ENVELOPE, tenant: 'acme', labels: { team: 'b' } },
+    ]
     const queue = await deadAt([10, 20, 30, 40], (n) => ({
       name: n < 2 ? 'test.a' : 'test.b',
       env: JSON.stringify(envs[n]),
       ...(n % 2 === 1 && { ek: 'http' }),
     }))
     expect(await walk(queue, { type: 'test.b' }, 5000)).toEqual(['2', '3'])
+    expect(await walk(queue, { tenant: 'acme' }, 5000)).toEqual(['3'])
+    // One that cannot be read, or is missing, names no other tenant.
+    expect(await walk(queue, { tenant: 'default' }, 5000)).toEqual(['0', '1', '2'])
+    expect(await walk(queue, { tenant: 'acme', type: 'test.a' }, 5000)).toEqual([])
     expect(await walk(queue, { label: { key: 'team', value: 'a' } }, 5000)).toEqual(['0'])
     expect(await walk(queue, { errorKind: 'http' }, 5000)).toEqual(['1', '3'])
     expect(await walk(queue, { errorKind: 'error' }, 5000)).toEqual(['0', '2'])

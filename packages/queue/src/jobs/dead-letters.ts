@@ -1,6 +1,6 @@
 import { FoliotError } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import type { Envelope } from '../enqueue/envelope.ts'
+import { type Envelope, tenantOf } from '../enqueue/envelope.ts'
 import { bullKeys, jobKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 import type { JobFilter } from './job-filter.ts'
@@ -44,9 +44,9 @@ async function keepFitting(
   dead: Position[],
   filter: Omit<JobFilter, 'queues'>,
 ): Promise<Position[]> {
-  const { ids: wanted, type, label, errorKind, fingerprint } = filter
+  const { ids: wanted, type, tenant, label, errorKind, fingerprint } = filter
   const candidates = wanted ? dead.filter(({ id }) => wanted.has(id)) : dead
-  if ([type, label, errorKind, fingerprint].every((field) => field === undefined)) return candidates
+  if ([type, tenant, label, errorKind, fingerprint].every((field) => field === undefined)) return candidates
   const facts = await readFacts(redis, queue, idsOf(candidates), filter)
   return candidates.filter((_, i) => facts[i] !== undefined)
 }
@@ -70,10 +70,11 @@ export async function readFacts(
   redis: Redis,
   queue: string,
   ids: readonly string[],
-  { type, label, errorKind, fingerprint }: Omit<JobFilter, 'queues'>,
+  { type, tenant, label, errorKind, fingerprint }: Omit<JobFilter, 'queues'>,
 ): Promise<(DeadFacts | undefined)[]> {
   const pipeline = redis.pipeline()
-  for (const id of ids) pipeline.hmget(jobKey(queue, id), 'name', 'ek', 'fp', ...(label ? ['env'] : []))
+  const more = label || tenant !== undefined ? ['env'] : []
+  for (const id of ids) pipeline.hmget(jobKey(queue, id), 'name', 'ek', 'fp', ...more)
   const replies = await pipeline.exec()
   if (!replies) throw new FoliotError('unavailable', 'Redis dropped the connection while dead letters were read')
   return replies.map(([error, fields]) => {
@@ -87,6 +88,7 @@ export async function readFacts(
       (type === undefined || facts.type === type) &&
       (errorKind === undefined || facts.kind === errorKind) &&
       (fingerprint === undefined || facts.fingerprint === fingerprint) &&
+      (tenant === undefined || tenantOf(env) === tenant) &&
       (label === undefined || parse<Envelope>(env ?? undefined)?.labels?.[label.key] === label.value)
     return fits ? facts : undefined
   })

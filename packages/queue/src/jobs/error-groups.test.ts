@@ -65,12 +65,14 @@ it('keeps to a filter', async () => {
     queue,
     { ...http, env },
     { ...http, name: 'test.b', fp: 'http-2' },
-    { ek: 'smtp', fp: 'smtp-1' },
+    { ek: 'smtp', fp: 'smtp-1', env: JSON.stringify({ ...NO_ENVELOPE, tenant: 'acme' }) },
   )
   const of = async (filter: object) =>
     (await groupErrors(q.redis, { queues: [queue], ...filter })).groups.map(({ fingerprint }) => fingerprint).sort()
   expect(await of({})).toEqual(['http-1', 'http-2', 'smtp-1'])
   expect(await of({ type: 'test.b' })).toEqual(['http-2'])
+  expect(await of({ tenant: 'acme' })).toEqual(['smtp-1'])
+  expect(await of({ tenant: 'default' })).toEqual(['http-1', 'http-2'])
   expect(await of({ errorKind: 'http' })).toEqual(['http-1', 'http-2'])
   expect(await of({ fingerprint: 'smtp-1' })).toEqual(['smtp-1'])
   expect(await of({ label: { key: 'team', value: 'a' } })).toEqual(['http-1'])

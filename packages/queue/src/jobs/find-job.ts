@@ -12,13 +12,15 @@ import type { JobRef } from './moves.ts'
  */
 export async function locateJob(redis: Redis, queues: readonly string[], id: string): Promise<JobRef> {
   const queue = isJobId(id) ? await firstWith(redis, queues, id) : undefined
-  if (queue === undefined) {
-    throw new FoliotError('not_found', `there is no job ${id.slice(0, 64)}`, {
-      hint: 'without a history, finished jobs are kept for an hour and dead letters for a week',
-    })
-  }
+  if (queue === undefined) throw noSuchJob(id)
   return { queue, id }
 }
+
+/** What whoever asks for a job hears if it is not there, or not to be seen. */
+export const noSuchJob = (id: string): FoliotError =>
+  new FoliotError('not_found', `there is no job ${id.slice(0, 64)}`, {
+    hint: 'without a history, finished jobs are kept for an hour and dead letters for a week',
+  })
 
 async function firstWith(redis: Redis, queues: readonly string[], id: string): Promise<string | undefined> {
   const pipeline = redis.pipeline()
@@ -31,7 +33,7 @@ async function firstWith(redis: Redis, queues: readonly string[], id: string): P
 export async function readJob(redis: Redis, queues: readonly string[], id: string): Promise<Job> {
   const { queue } = await locateJob(redis, queues, id)
   const stored = await readStoredJob(redis, queue, id)
-  if (!stored) throw new FoliotError('not_found', `there is no job ${id}`)
+  if (!stored) throw noSuchJob(id)
   return toJob(stored)
 }
 

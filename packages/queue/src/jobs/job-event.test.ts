@@ -5,7 +5,7 @@ import { jobKey } from '../keys.ts'
 import { toJobEvent } from './job-event.ts'
 import { cancelJob, promoteJob, redriveJob } from './moves.ts'
 import { endOverdue } from './overdue.ts'
-import { readEventsAfter, typesOf } from './read-events.ts'
+import { briefsOf, readEventsAfter } from './read-events.ts'
 
 const q = await openTestQueues()
 
@@ -90,13 +90,13 @@ describe('the events of a job', () => {
   })
 })
 
-describe('typesOf', () => {
-  it('knows the types of jobs that are there', async () => {
+describe('briefsOf', () => {
+  it('knows the types and tenants of jobs that are there', async () => {
     const queue = q.newQueue()
-    const { id } = await q.add(queue, { type: 'test.one' })
+    const { id } = await q.add(queue, { type: 'test.one', tenant: 'acme' })
     await q.redis.set(jobKey(queue, 'broken'), 'no hash')
-    const refs = [id, 'gone', 'broken'].map((jobId) => ({ queue, jobId }))
-    expect(await typesOf(q.redis, refs)).toEqual(['test.one', null, null])
-    expect(await typesOf(q.redis, [])).toEqual([])
+    const refs = [id, 'gone', 'broken'].map((id) => ({ queue, id }))
+    expect(await briefsOf(q.redis, refs)).toEqual([{ type: 'test.one', tenant: 'acme' }, undefined, undefined])
+    expect(await briefsOf(q.redis, [])).toEqual([])
   })
 })

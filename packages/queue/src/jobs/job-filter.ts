@@ -4,6 +4,7 @@ import type { Job } from '@foliot/jobs'
 export interface JobFilter {
   queues: readonly string[]
   type?: string
+  tenant?: string
   label?: { key: string; value: string }
   errorKind?: string
   /** Of the last failure. */
@@ -17,9 +18,10 @@ export interface JobFilter {
 }
 
 /** Whether a job fits everything in the filter but its times. */
-export const matchesFilter = (job: Job, { type, label, errorKind, fingerprint, ids }: JobFilter): boolean =>
+export const matchesFilter = (job: Job, { type, tenant, label, errorKind, fingerprint, ids }: JobFilter): boolean =>
   (ids === undefined || ids.has(job.id)) &&
   (type === undefined || job.type === type) &&
+  (tenant === undefined || job.tenant === tenant) &&
   (label === undefined || job.labels[label.key] === label.value) &&
   (errorKind === undefined || job.error?.kind === errorKind) &&
   (fingerprint === undefined || job.error?.fingerprint === fingerprint)

@@ -7,6 +7,8 @@ import type { StoredJob } from './job-hash.ts'
 export interface JobSearch extends JobFilter {
   /** One of them. Default: all. */
   statuses?: readonly JobStatus[]
+  /** Of the schedule that made them. */
+  scheduleId?: string
   /** That ran any of its attempts. */
   worker?: string
   /** From the start of the last attempt to the end of the job, in milliseconds; both bounds fit. */
@@ -36,6 +38,7 @@ export interface Candidate {
 /** Whether a job fits everything in the search but its times and its status. */
 export const matchesSearch = (candidate: Candidate, search: JobSearch): boolean =>
   matchesFilter(candidate.job, search) &&
+  (search.scheduleId === undefined || candidate.job.scheduleId === search.scheduleId) &&
   (search.worker === undefined || workersOf(candidate.stored).has(search.worker)) &&
   hasDuration(candidate.job, search) &&
   (search.input ?? []).every((condition) => holds(candidate.job.input, condition)) &&

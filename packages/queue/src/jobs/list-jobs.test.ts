@@ -124,13 +124,16 @@ describe('listJobs', () => {
     expect(ids((await listAll({ queues: [queue] }, 2)).flat())).toEqual(left)
   })
 
-  it('filters by type, label, kind of error, id and time', async () => {
+  it('filters by type, tenant, label, kind of error, id and time', async () => {
     const { queue, byStatus } = await jobsInEveryStatus()
-    const other = await q.add(queue, { type: 'test.other', labels: { team: 'a', empty: '' } })
+    const other = await q.add(queue, { type: 'test.other', tenant: 'acme', labels: { team: 'a', empty: '' } })
     const find = async (filter: Omit<JobSearch, 'queues'>) =>
       ids((await listJobs(q.redis, { queues: [queue], ...filter }, 50)).items).sort()
     expect(await find({ type: 'test.other' })).toEqual([other.id])
     expect(await find({ type: 'test.othe' })).toEqual([])
+    expect(await find({ tenant: 'acme' })).toEqual([other.id])
+    expect(await find({ tenant: 'default', statuses: ['failed'] })).toEqual([byStatus.failed])
+    expect(await find({ tenant: 'acme', statuses: ['failed'] })).toEqual([])
     expect(await find({ label: { key: 'team', value: 'a' } })).toEqual([other.id])
     expect(await find({ label: { key: 'team', value: 'b' } })).toEqual([])
     expect(await find({ label: { key: 'empty', value: '' } })).toEqual([other.id])

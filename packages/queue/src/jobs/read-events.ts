@@ -1,8 +1,10 @@
 import type { Redis } from 'ioredis'
+import { tenantOf } from '../enqueue/envelope.ts'
 import { bullKeys, jobKey } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
 import { type RawEvent, toRecord } from './event-feed.ts'
 import { comparePositions } from './event-position.ts'
+import type { JobRef } from './moves.ts'
 
 /** Some events of a queue. */
 export interface EventPart {
@@ -12,6 +14,12 @@ export interface EventPart {
   isGap: boolean
   /** Whether the position lies behind the last event that there is. */
   isBeyond: boolean
+}
+
+/** What a reader may be told of a job by. */
+export interface JobBrief {
+  type: string
+  tenant: string
 }
 
 type Entries = [id: string, fields: string[]][]
@@ -40,18 +48,16 @@ export async function readEventsAfter(redis: Redis, queue: string, after: string
   }
 }
 
-/** The types of jobs of one queue, in order; undefined for a job that is not in Redis. One round trip. */
-export async function typesOf(
-  redis: Redis,
-  refs: readonly { queue: string; jobId: string }[],
-): Promise<(string | null)[]> {
+/** What jobs are, in order; undefined for one that is not in Redis. One round trip. */
+export async function briefsOf(redis: Redis, refs: readonly JobRef[]): Promise<(JobBrief | undefined)[]> {
   const reads = redis.pipeline()
-  for (const { queue, jobId } of refs) reads.hget(jobKey(queue, jobId), 'name')
+  for (const { queue, id } of refs) reads.hmget(jobKey(queue, id), 'name', 'env')
   const replies = (await reads.exec()) ?? []
   return refs.map((_, i) => {
-    const [error, name] = replies[i] ?? [new Error('Redis dropped the connection while job types were read'), null]
+    const [error, fields] = replies[i] ?? [new Error('Redis dropped the connection while jobs were read'), null]
     // A key that holds something else is no job.
     if (error && !error.message.startsWith('WRONGTYPE')) throw error
-    return error ? null : (name as string | null)
+    const [type, env] = error ? [] : (fields as (string | null)[])
+    return type == null ? undefined : { type, tenant: tenantOf(env) }
   })
 }

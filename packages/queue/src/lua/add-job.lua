@@ -3,18 +3,25 @@
 -- bull()   one of BullMQ's add scripts, which also stores `fields` and lists the job in the index; gives the job's id, or a
 --          negative number
 -- KEYS     BullMQ's, then the index of the jobs, then the last takes of the history if so many may wait, then the idempotency
---          record if there is a key, then the dedupe key if there is one, then the deadlines if there is one
+--          record if there is a key, then the dedupe key if there is one, then the deadlines if there is one, then the open
+--          jobs of the tenant if it has a quota
 -- ARGV     BullMQ's three · 4 envelope as JSON
 --          with anything of what follows also: 5 job id · 6 now ms · 7 fingerprint of the request
 --          8 ttl of its record in ms, '' without idempotency key
 --          with one of these also: 9 key base · 10 most jobs that may wait, '' for any number · 11 '1' with a dedupe key
---          with a deadline also: 12 deadline in ms
--- Returns  1 stored · a negative number: BullMQ's own refusal · else nothing was stored, and it says why:
+--          with one of these also: 12 deadline in ms or ''
+--          with a quota also: 13 most open jobs of the tenant
+-- Returns  1 stored, with a quota {'stored', open jobs of the tenant} · a negative number: BullMQ's own refusal · else nothing was stored, and it says why:
 --          {'same', id of the first job}: same idempotency key, same request · {'other', its id}: another request
 --          {'live', id}: that job has the dedupe key · {'full', jobs that wait, jobs that ended in the last …, … ms}
+--          {'quota', open jobs of the tenant}
 local now, record, dedupe, deadlines = ARGV[6], nil, nil, nil
-local own = #KEYS
-if ARGV[12] then
+local own, quota, open = #KEYS, tonumber(ARGV[13]), nil
+if quota then
+  open = KEYS[own]
+  own = own - 1
+end
+if ARGV[12] and ARGV[12] ~= '' then
   deadlines = KEYS[own]
   own = own - 1
   fields[3], fields[4] = 'dl', ARGV[12]
@@ -62,6 +69,20 @@ if most then
   end
 end
 
+local opened = quota and redis.call('SCARD', open)
+if quota and opened >= quota then
+  -- Of a job that was deleted by hand, or ended by a worker of plain BullMQ, nobody told the set.
+  for _, id in ipairs(redis.call('SRANDMEMBER', open, 20)) do
+    local f = redis.pcall('HMGET', ARGV[9] .. id, 'timestamp', 'finishedOn')
+    if not f[1] or f[2] then opened = opened - redis.call('SREM', open, id) end
+  end
+  if opened >= quota then return {'quota', opened} end
+end
+if quota then
+  fields[#fields + 1] = 'tq'
+  fields[#fields + 1] = open
+end
+
 local added = bull()
 if type(added) == 'number' and added < 0 then return added end
 if record then
@@ -69,4 +90,8 @@ if record then
   redis.call('PEXPIRE', record, ARGV[8])
 end
 if deadlines then redis.call('ZADD', deadlines, ARGV[12], ARGV[5]) end
+if quota then
+  redis.call('SADD', open, ARGV[5])
+  return {'stored', opened + 1}
+end
 return 1

@@ -18,7 +18,7 @@ for i = 4, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
-    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik', 'env', 'timestamp')
+    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik', 'env', 'timestamp', 'tq')
     local events = f[4] or ''
     -- The end that is undone stays in the timeline. That of a job that timed out is told already.
     if f[1] == 'failed' and f[2] and f[3] then
@@ -34,6 +34,7 @@ for i = 4, #ARGV do
     if f[5] and redis.call('HGET', f[5], 'id') == id then
       redis.call('HDEL', f[5], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
     end
+    if f[8] then redis.call('SADD', f[8], id) end
     local deadline = deadlineAnew(f[6], f[7])
     if deadline then
       redis.call('HSET', job, 'dl', deadline)

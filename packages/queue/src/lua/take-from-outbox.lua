@@ -2,13 +2,13 @@
 -- anew meanwhile is to be read again. Finished jobs that were taken leave Redis, others stay for a while. Dead letters stay, to
 -- be redriven; those that were taken are no longer in the index, as lists have them from the history.
 -- KEYS     1 completed · 2 unrecorded dead letters · 3 index of the jobs · 4 finished jobs that are not kept
---          5 how many were taken, ever · 6 the last takes
--- ARGV     1 key base · then for each: its id, its place (`completed` or `failed`), its score when it was read, '1' if it was
---          taken, else ''
+--          5 how many were taken, ever · 6 the last takes · 7 how many were taken of each tenant, ever
+-- ARGV     1 key base · then for each: its id, its place (`completed` or `failed`), its score when it was read, its tenant if
+--          it was taken, else ''
 -- Returns  how many were still as they were read
-local done, taken = 0, 0
+local done, taken, takenOf = 0, 0, {}
 for i = 2, #ARGV, 4 do
-  local id, place, score, isTaken = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] == '1'
+  local id, place, score, isTaken = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] ~= ''
   local set = place == 'completed' and KEYS[1] or KEYS[2]
   if redis.call('ZSCORE', set, id) == score then
     done = done + 1
@@ -17,6 +17,7 @@ for i = 2, #ARGV, 4 do
     if place == 'completed' and isTaken then
       redis.call('UNLINK', ARGV[1] .. id, ARGV[1] .. id .. ':logs')
       taken = taken + 1
+      takenOf[ARGV[i + 3]] = (takenOf[ARGV[i + 3]] or 0) + 1
     elseif place == 'completed' then
       redis.call('ZADD', KEYS[4], score, id)
     end
@@ -25,6 +26,7 @@ end
 if taken > 0 then
   local time = redis.call('TIME')
   redis.call('INCRBY', KEYS[5], taken)
+  for tenant, count in pairs(takenOf) do redis.call('HINCRBY', KEYS[7], tenant, count) end
   redis.call('LPUSH', KEYS[6], time[1] * 1000 + math.floor(time[2] / 1000) .. ':' .. taken)
   redis.call('LTRIM', KEYS[6], 0, 49)
   redis.call('PEXPIRE', KEYS[6], 60000)

@@ -18,6 +18,7 @@ describe('createOperation', () => {
     ['no queue', { filter: { queues: [] } }],
     ['a filter', { filter: { queues: ['a', 'b'], type: 't', label: { key: 'a:b', value: 'ü' }, errorKind: 'http' } }],
     ['more of a filter', { filter: { queues: [], fingerprint: 'http-1', from: 5, to: 6, ids: new Set(['x', 'y']) } }],
+    ['a tenant', { filter: { queues: [], tenant: 'acme' } }],
     ['a way to do it', { kind: 'discard', dryRun: true, ratePerSecond: 7 }],
     ['a way to stop', { stopOnFailureRatio: 0, reason: { by: 'ops' } }],
   ])('keeps what was asked for: %s', async (_, more) => {
@@ -39,6 +40,21 @@ describe('readOperation', () => {
     for (const read of [readOperation, pauseOperation, resumeOperation]) {
       await expect(read(q.redis, id)).rejects.toMatchObject({ code: 'not_found', status: 404 })
     }
+  })
+
+  it('finds none of another tenant, nor moves one', async () => {
+    const begin = async (tenant?: string) => {
+      const filter = { queues: [], ...(tenant !== undefined && { tenant }) }
+      return (await createOperation(q.redis, redriveOf([], { filter }), owner)).operation.id
+    }
+    const [acme, ofAll] = [await begin('acme'), await begin()]
+    for (const use of [readOperation, pauseOperation, resumeOperation]) {
+      expect((await use(q.redis, acme, 'acme')).id).toBe(acme)
+      for (const id of [acme, ofAll]) {
+        await expect(use(q.redis, id, 'globex')).rejects.toMatchObject({ code: 'not_found' })
+      }
+    }
+    expect((await readOperation(q.redis, acme)).state).toBe('running')
   })
 
   it('finds it for a day after its end', async () => {

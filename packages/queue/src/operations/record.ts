@@ -55,9 +55,12 @@ export async function createOperation(
   return { operation: toOperation(toStored(lease.id, toText(fields)), []), lease }
 }
 
-/** @throws FoliotError `not_found` */
-export async function readOperation(redis: Redis, id: string): Promise<Operation> {
-  const stored = await readStoredOperation(redis, id)
+/**
+ * @param tenant whose jobs it has to be about; undefined for any
+ * @throws FoliotError `not_found`
+ */
+export async function readOperation(redis: Redis, id: string, tenant?: string): Promise<Operation> {
+  const stored = await readStoredOperation(redis, id, tenant)
   const { queues } = stored.request.filter
   const reads = redis.pipeline()
   for (const queue of queues) reads.hgetall(operationPartKey(queue, id))
@@ -68,20 +71,22 @@ export async function readOperation(redis: Redis, id: string): Promise<Operation
   )
 }
 
-/** @throws FoliotError `not_found` */
-export async function readStoredOperation(redis: Redis, id: string): Promise<StoredOperation> {
+/** As `readOperation`. */
+export async function readStoredOperation(redis: Redis, id: string, tenant?: string): Promise<StoredOperation> {
   const fields = isJobId(id) ? await redis.hgetall(operationKey(id)) : {}
-  if (!fields.state) throw new FoliotError('not_found', `there is no operation ${id.slice(0, 64)}`)
-  return toStored(id, fields)
+  const stored = fields.state === undefined ? undefined : toStored(id, fields)
+  if (stored && (tenant === undefined || stored.request.filter.tenant === tenant)) return stored
+  throw new FoliotError('not_found', `there is no operation ${id.slice(0, 64)}`)
 }
 
 /**
  * Pauses an operation. Once it resolves, nothing more is moved. One that is paused stays so.
  *
+ * @param tenant as for `readOperation`
  * @throws FoliotError `not_found`, or `illegal_transition` if it has ended
  */
-export async function pauseOperation(redis: Redis, id: string): Promise<Operation> {
-  const { token, queues } = await turn(redis, id, 'paused')
+export async function pauseOperation(redis: Redis, id: string, tenant?: string): Promise<Operation> {
+  const { token, queues } = await turn(redis, id, 'paused', tenant)
   // Whoever drives it may be about to move some: it would be refused from here on.
   await Promise.all(queues.map((queue) => openPart(redis, queue, { id, token })))
   return readOperation(redis, id)
@@ -90,10 +95,11 @@ export async function pauseOperation(redis: Redis, id: string): Promise<Operatio
 /**
  * Lets a paused operation go on, as soon as a process takes it. One that is running stays so.
  *
+ * @param tenant as for `readOperation`
  * @throws FoliotError `not_found`, or `illegal_transition` if it has ended
  */
-export async function resumeOperation(redis: Redis, id: string): Promise<Operation> {
-  await turn(redis, id, 'running')
+export async function resumeOperation(redis: Redis, id: string, tenant?: string): Promise<Operation> {
+  await turn(redis, id, 'running', tenant)
   return readOperation(redis, id)
 }
 
@@ -101,8 +107,9 @@ async function turn(
   redis: Redis,
   id: string,
   to: 'paused' | 'running',
+  tenant?: string,
 ): Promise<{ token: string; queues: readonly string[] }> {
-  const { request } = await readStoredOperation(redis, id)
+  const { request } = await readStoredOperation(redis, id, tenant)
   const turned = await turnOperation(redis, { id }, to)
   if (turned?.state === to) return { token: turned.token, queues: request.filter.queues }
   const verb = to === 'paused' ? 'paused' : 'resumed'

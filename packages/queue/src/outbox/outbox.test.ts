@@ -56,6 +56,32 @@ describe('the outbox', () => {
     expect(await readOutbox(q.redis, queue, 10)).toMatchObject([{ id, log: ['one', 'two'] }])
   })
 
+  it('holds each field as it is, whatever stands in it', async () => {
+    const { queue, id } = await ended()
+    const odd = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join('')
+    const fields = { 's:"\\/': `${odd} \u2028 🎉`, 1: '', long: 'x'.repeat(300_000) }
+    await q.redis.hset(jobKey(queue, id), fields)
+    const [entry] = await readOutbox(q.redis, queue, 10)
+    expect(entry?.stored?.fields).toEqual({ ...(await q.redis.hgetall(jobKey(queue, id))) })
+    expect(entry?.stored?.fields).toMatchObject(fields)
+  })
+
+  it('holds each job with its own log, however many there are', async () => {
+    const queue = q.newQueue()
+    const ids = Array.from({ length: 60 }, (_, n) => `job-${n}`)
+    for (const [n, id] of ids.entries()) {
+      await q.redis.zadd(bullKeys(queue).completed, n, id)
+      if (n % 7 > 0) await q.redis.hset(jobKey(queue, id), { data: id })
+      if (n % 3 > 0) await q.redis.rpush(logsKey(queue, id), `of ${id}`)
+    }
+    // No log: its key holds something else.
+    await q.redis.set(logsKey(queue, 'job-30'), 'text')
+    const read = await readOutbox(q.redis, queue, 100)
+    expect(read.map(({ id, stored, log }) => [id, stored?.fields.data, log])).toEqual(
+      ids.map((id, n) => [id, n % 7 > 0 ? id : undefined, n % 3 > 0 ? [`of ${id}`] : []]),
+    )
+  })
+
   it('gives those that ended first, so many at a time', async () => {
     const queue = q.newQueue()
     const { consumer } = await q.consume(queue, succeed)
@@ -69,6 +95,8 @@ describe('the outbox', () => {
     const scored = added.flatMap((id, i) => [1000 + i, id])
     await q.redis.zadd(bullKeys(queue).completed, ...scored)
     expect((await readOutbox(q.redis, queue, 2)).map(({ id }) => id)).toEqual(added.slice(0, 2))
+    const passed = { size: 2, has: ({ id }: { id: string }) => id === added[0] || id === added[2] }
+    expect((await readOutbox(q.redis, queue, 2, passed)).map(({ id }) => id)).toEqual([added[1], added[3]])
     expect(await measureOutboxes(q.redis, [queue, q.newQueue()])).toEqual([
       { queue, waiting: 5, oldestAt: 1000 },
       { queue: expect.any(String), waiting: 0, oldestAt: undefined },

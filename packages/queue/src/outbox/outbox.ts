@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { tenantOf } from '../enqueue/envelope.ts'
 import type { StoredJob } from '../jobs/job-hash.ts'
 import { RETENTION } from '../jobs/retention.ts'
 import {
@@ -9,6 +10,7 @@ import {
   logsKey,
   recorderLeaseKey,
   takenKey,
+  takenOfKey,
   takesKey,
   unkeptKey,
   unrecordedKey,
@@ -23,6 +25,8 @@ import { runScript } from '../redis/scripts.ts'
 
 /** How many jobs one call removes at most. Redis does nothing else meanwhile. */
 const DROPPED_AT_ONCE = 500
+/** Of how many jobs one call reads the logs. */
+const READ_AT_ONCE = 100
 
 /** How many jobs wait for the history in one queue, and since when the oldest does (ms since 1970). */
 export interface OutboxState {
@@ -80,27 +84,51 @@ export async function dropOutbox(redis: Redis, queue: string, owner: string): Pr
   if ((await redis.get(recorderLeaseKey(queue))) === owner) await redis.del(recorderLeaseKey(queue))
 }
 
-/** The jobs that ended first, up to `count` of each place. Two round trips. */
-export async function readOutbox(redis: Redis, queue: string, count: number): Promise<FinishedEntry[]> {
+type Listed = Pick<FinishedEntry, 'id' | 'place' | 'score'>
+
+/** Entries that are not wanted. */
+export interface PassedOver {
+  /** How many at most. */
+  size: number
+  has(entry: Listed): boolean
+}
+
+/** The jobs that ended first, up to `count` of each place, without those that are passed over. Two round trips. */
+export async function readOutbox(
+  redis: Redis,
+  queue: string,
+  count: number,
+  passed: PassedOver = { size: 0, has: () => false },
+): Promise<FinishedEntry[]> {
+  const last = count + passed.size - 1
   const sets = setsOf(queue).reduce(
-    (reads, set) => reads.zrange(set, '0', String(count - 1), 'WITHSCORES'),
+    (reads, set) => reads.zrange(set, '0', String(last), 'WITHSCORES'),
     redis.pipeline(),
   )
   const [completed, failed] = await readTogether<[string[], string[]]>(sets)
-  const listed = [...pairs(completed, 'completed'), ...pairs(failed, 'failed')]
+  const listed = [pairs(completed, 'completed'), pairs(failed, 'failed')].flatMap((entries) =>
+    entries.filter((entry) => !passed.has(entry)).slice(0, count),
+  )
   if (listed.length === 0) return []
+  const parts = Array.from({ length: Math.ceil(listed.length / READ_AT_ONCE) }, (_, i) =>
+    listed.slice(i * READ_AT_ONCE, (i + 1) * READ_AT_ONCE),
+  )
+  return (await Promise.all(parts.map((part) => readEntries(redis, queue, part)))).flat()
+}
+
+async function readEntries(redis: Redis, queue: string, listed: readonly Listed[]): Promise<FinishedEntry[]> {
   const reads = redis.pipeline()
-  for (const { id } of listed) reads.hgetall(jobKey(queue, id)).lrange(logsKey(queue, id), 0, -1)
-  const replies = (await reads.exec()) ?? []
+  for (const { id } of listed) reads.hgetall(jobKey(queue, id))
+  const logKeys = listed.map(({ id }) => logsKey(queue, id))
+  const [hashes, logs] = await Promise.all([
+    reads.exec(),
+    runScript(redis, 'logsOf', logKeys, []) as Promise<string[][]>,
+  ])
   return listed.map((entry, i) => {
-    const [hash, log] = replies.slice(2 * i, 2 * i + 2)
-    const fields = readReply<Record<string, string>>(hash) ?? {}
+    const fields = readReply<Record<string, string>>(hashes?.[i]) ?? {}
     const isThere = Object.keys(fields).length > 0
-    return {
-      ...entry,
-      stored: isThere ? { queue, id: entry.id, fields, locked: false, delayedScore: null } : undefined,
-      log: readReply<string[]>(log) ?? [],
-    }
+    const stored = isThere ? { queue, id: entry.id, fields, locked: false, delayedScore: null } : undefined
+    return { ...entry, stored, log: logs[i] ?? [] }
   })
 }
 
@@ -114,11 +142,13 @@ export interface Settled {
 
 /** Takes entries out of the outbox. @returns how many of them had not ended anew since they were read */
 export async function takeFromOutbox(redis: Redis, queue: string, { taken, unkept }: Settled): Promise<number> {
-  const argsOf = (entries: readonly FinishedEntry[], isTaken: string) =>
-    entries.flatMap(({ id, place, score }) => [id, place, score, isTaken])
-  const args = [...argsOf(taken, '1'), ...argsOf(unkept, '')]
+  const args = [
+    ...taken.flatMap(({ id, place, score, stored }) => [id, place, score, tenantOf(stored?.fields.env)]),
+    ...unkept.flatMap(({ id, place, score }) => [id, place, score, '']),
+  ]
   if (args.length === 0) return 0
-  const keys = [...setsOf(queue), indexKey(queue), unkeptKey(queue), takenKey(queue), takesKey(queue)]
+  const counters = [takenKey(queue), takesKey(queue), takenOfKey(queue)]
+  const keys = [...setsOf(queue), indexKey(queue), unkeptKey(queue), ...counters]
   return (await runScript(redis, 'takeFromOutbox', keys, [bullBase(queue), ...args])) as number
 }
 

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { countPlaces } from '../jobs/places.ts'
 import { sweepQueue } from '../jobs/sweep.ts'
-import { queuesKey, takenKey } from '../keys.ts'
+import { queuesKey, takenKey, takenOfKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 import { FORGET_AFTER_MS } from './catalog.ts'
 
@@ -23,7 +23,7 @@ export async function forgetQueues(redis: Redis): Promise<string[]> {
     const counts = await countPlaces(redis, queue)
     if (Object.values(counts).some((count) => count > 0)) continue
     if ((await runScript(redis, 'forgetQueue', [queuesKey], [queue, announcedAt])) !== 1) continue
-    await redis.del(takenKey(queue))
+    await redis.del(takenKey(queue), takenOfKey(queue))
     dropped.push(queue)
   }
   return dropped

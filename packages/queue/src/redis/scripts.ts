@@ -89,6 +89,10 @@ export const SCRIPTS = {
   cancel: `${lua.noteEnd}\n${lua.cancel}`,
   endOverdue: [lua.noteEnd, lua.bury, lua.endOverdue].join('\n'),
   redrive: lua.redrive,
+  deleteJob: lua.deleteJob,
+  countTenant: lua.countTenant,
+  takeTokens: lua.takeTokens,
+  projectAccess: lua.projectAccess,
   nextDead: lua.nextDead,
   startOperation: lua.startOperation,
   takeOperation: lua.takeOperation,
@@ -103,9 +107,14 @@ export const SCRIPTS = {
   readLog: lua.readLog,
   announce: lua.announce,
   forgetQueue: lua.forgetQueue,
+  logsOf: lua.logsOf,
   takeFromOutbox: lua.takeFromOutbox,
   dropUnkept: lua.dropUnkept,
   holdLease: lua.holdLease,
+  beginAudit: lua.beginAudit,
+  endAudit: lua.endAudit,
+  readAudit: lua.readAudit,
+  takeAudit: lua.takeAudit,
 }
 
 export type ScriptName = keyof typeof SCRIPTS

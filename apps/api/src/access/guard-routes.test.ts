@@ -1,7 +1,7 @@
 import type { Scope } from '@foliot/access'
 import { describe, expect, it } from 'vitest'
-import type { OpenApi } from './fixtures/contract.ts'
-import { openTestApi } from './fixtures/test-api.ts'
+import type { OpenApi } from '../fixtures/contract.ts'
+import { openTestApi } from '../fixtures/test-api.ts'
 
 const SECRETS: Record<Scope, string> = {
   read: 'a-secret-for-reading',
@@ -29,6 +29,8 @@ const calls = Object.entries(paths).flatMap(([path, methods]) =>
 const guarded = calls.filter(({ isPublic }) => !isPublic)
 
 function scopeFor({ method, path }: (typeof calls)[number]): Scope {
+  if (/^\/v1\/(api-keys|audit|tenants)(\/|$)/.test(path)) return 'admin'
+  if (method === 'DELETE' || path === '/v1/jobs/delete') return 'admin'
   if (method === 'GET') return 'read'
   return path === '/v1/jobs' || path === '/v1/jobs/batch' ? 'enqueue' : 'operate'
 }

@@ -1,0 +1,101 @@
+import type { Job } from '@foliot/jobs'
+import { testDatabaseUrl } from '@foliot/testkit'
+import { describe, expect, it } from 'vitest'
+import { startRecorder, untilRecorded } from '../fixtures/recorder.ts'
+import { dead, runAsAsked } from '../fixtures/runs.ts'
+import { openTestApi } from '../fixtures/test-api.ts'
+
+const databaseUrl = await testDatabaseUrl()
+const api = await openTestApi({ databaseUrl })
+await startRecorder(api, databaseUrl)
+
+const LATER = { delayMs: 3_600_000 }
+let people = 0
+
+const newLabels = () => ({ person: `p${++people}` })
+
+const ask = (labels: { person: string }, more: object = {}) =>
+  api.post('/v1/jobs/delete', { label: `person:${labels.person}`, ...more })
+
+/** One that succeeded and one that died, both with a log. */
+async function ended(labels: Record<string, string>): Promise<Job[]> {
+  const jobs = [await api.echo('fine', { labels }), await api.echo('die', { labels })]
+  const consumer = await api.consume(async (attempt) => {
+    attempt.log('a personal line')
+    await attempt.flushLog()
+    return attempt.claim.input === 'die' ? dead() : runAsAsked(attempt)
+  })
+  for (const { id } of jobs) (await api.get(`/v1/jobs/${id}/wait`)).job(200)
+  await consumer.stop(0)
+  return jobs
+}
+
+async function expectGone({ id }: Job): Promise<void> {
+  for (const path of ['', '/logs', '/wait?timeoutMs=0']) {
+    ;(await api.get(`/v1/jobs/${id}${path}`)).problem(404, 'not_found')
+  }
+  expect(await api.redis.keys(`foliot:*${id}*`)).toEqual([])
+}
+
+describe('DELETE /v1/jobs/{id}', () => {
+  it('leaves nothing of a job, wherever it is: in the history alone, as a dead letter, or fresh from its end', async () => {
+    const recorded = await ended(newLabels())
+    await untilRecorded(api)
+    const fresh = await ended(newLabels())
+    for (const job of [...recorded, ...fresh]) {
+      expect((await api.send('DELETE', `/v1/jobs/${job.id}`)).status).toBe(204)
+      await expectGone(job)
+      ;(await api.send('DELETE', `/v1/jobs/${job.id}`)).problem(404, 'not_found')
+    }
+    await untilRecorded(api)
+    for (const job of fresh) await expectGone(job)
+    expect((await api.get('/v1/dead-letters')).body.items).toEqual([])
+  })
+
+  it('refuses one that has not ended', async () => {
+    const { id } = await api.echo(1, LATER)
+    expect((await api.send('DELETE', `/v1/jobs/${id}`)).problem(409, 'illegal_transition').detail).toContain(
+      'scheduled',
+    )
+    await api.post(`/v1/jobs/${id}/cancel`)
+    expect((await api.send('DELETE', `/v1/jobs/${id}`)).status).toBe(204)
+  })
+
+  it('is told of in the audit', async () => {
+    const [job] = (await ended(newLabels())) as [Job, Job]
+    await api.send('DELETE', `/v1/jobs/${job.id}`, undefined, { 'x-reason': 'asked by the customer' })
+    const { items } = (await api.get(`/v1/audit?target=${job.id}`)).body
+    expect(items).toMatchObject([
+      { action: 'job.delete', reason: 'asked by the customer', outcome: 'ok', before: { status: 'succeeded' } },
+    ])
+  })
+})
+
+describe('POST /v1/jobs/delete', () => {
+  it('deletes all that bear a label, wherever they are, and tells which go on', async () => {
+    const labels = newLabels()
+    const jobs = await ended(labels)
+    await untilRecorded(api)
+    jobs.push(...(await ended(labels)))
+    const open = await api.echo(1, { ...LATER, labels })
+    const [other] = await ended(newLabels())
+    const dry = (await ask(labels, { dryRun: true })).body
+    expect(dry).toEqual({ matched: 5, deleted: 0, open: [open.id], more: false })
+    expect((await ask(labels)).body).toEqual({ matched: 5, deleted: 4, open: [open.id], more: false })
+    for (const job of jobs) await expectGone(job)
+    expect((await api.get(`/v1/jobs?label=person:${labels.person}`)).body.items).toMatchObject([{ id: open.id }])
+    expect((await api.get(`/v1/jobs/${other?.id}`)).status).toBe(200)
+    expect((await ask(labels)).body).toMatchObject({ matched: 1, deleted: 0 })
+  })
+
+  it('finds nothing to delete under a label that nobody has', async () => {
+    expect((await ask({ person: "nobody' or true" })).body).toEqual({ matched: 0, deleted: 0, open: [], more: false })
+  })
+
+  it.each([{}, { label: 'person' }, { label: 5 }, { label: 'a:b', status: 'failed' }, { label: ['a:b'] }])(
+    'refuses %j',
+    async (body) => {
+      ;(await api.post('/v1/jobs/delete', body)).problem(400, 'validation_failed')
+    },
+  )
+})

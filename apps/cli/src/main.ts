@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { exitOnSettingsError } from '@foliot/settings'
+/**
+ * `foliot <area> <command>`: what is done beside the api, with the same stores. The answer goes to stdout, all else to
+ * stderr. Exit codes: 0, 1 if it could not be done, 2 for wrong arguments, 78 for wrong settings.
+ */
+import { AREAS } from './areas.ts'
+import { readCliEnv } from './env.ts'
+import { runCli } from './run-cli.ts'
+
+process.exitCode = await runCli(AREAS, process.argv.slice(2), {
+  env: () => exitOnSettingsError(readCliEnv),
+  out: (text) => void process.stdout.write(`${text}\n`),
+  note: (text) => void process.stderr.write(`${text}\n`),
+})

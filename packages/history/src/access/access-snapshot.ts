@@ -1,0 +1,68 @@
+import { sql } from 'kysely'
+import type { Database } from '../database.ts'
+import type { AccessScope, TenantLimits } from './access-rows.ts'
+import { toLimits } from './access-rows.ts'
+
+/** All that a process needs to know who may do what. Of two the one with the greater revision is the later. */
+export interface AccessSnapshot {
+  /** 0: nothing was ever stored. */
+  revision: number
+  /** Whether a key was ever made, also if it counts no more. */
+  hasKeys: boolean
+  /** Whether one was besides the one of `npm start`. */
+  hasOwnKeys: boolean
+  /** Those that were not revoked and have not expired. */
+  keys: SnapshotKey[]
+  tenants: { name: string; limits: TenantLimits }[]
+}
+
+interface SnapshotKey {
+  id: string
+  name: string
+  /** SHA-256 of its secret, as 64 hexadecimal digits. */
+  digest: string
+  /** null: all of them. */
+  tenant: string | null
+  scopes: AccessScope[]
+  /** ms since 1970; null: never. */
+  expiresAt: number | null
+}
+
+/** @param now in ms since 1970. */
+export async function readAccessSnapshot(db: Database, now: number): Promise<AccessSnapshot> {
+  // One statement, so that all of it is of one moment.
+  const { rows } = await sql<{
+    revision: number
+    hasKeys: boolean
+    hasOwnKeys: boolean
+    keys: SnapshotKey[]
+    tenants: { name: string; max: number | null; perMs: number | null; maxDepth: number | null }[]
+  }>`
+    select revision,
+      exists (select from foliot.api_keys) as "hasKeys",
+      exists (select from foliot.api_keys where not bootstrap) as "hasOwnKeys",
+      (
+        select coalesce(json_agg(json_build_object(
+          'id', id, 'name', name, 'digest', encode(digest, 'hex'), 'tenant', tenant, 'scopes', scopes,
+          'expiresAt', (extract(epoch from expires_at) * 1000)::bigint
+        ) order by id), '[]')
+        from foliot.api_keys
+        where revoked_at is null and (expires_at is null or expires_at > ${new Date(now).toISOString()}::timestamptz)
+      ) as keys,
+      (
+        select coalesce(json_agg(json_build_object(
+          'name', name, 'max', enqueue_max, 'perMs', enqueue_per_ms, 'maxDepth', max_depth
+        ) order by name), '[]')
+        from foliot.tenants
+      ) as tenants
+    from foliot.access_revision`.execute(db)
+  const [row] = rows
+  if (!row) throw new Error('expected one row in foliot.access_revision, got none: insert it, as the migration does')
+  return { ...row, tenants: row.tenants.map(({ name, ...limits }) => ({ name, limits: toLimits(limits) })) }
+}
+
+/** Of what is stored now; 0 if nothing ever was. */
+export async function readAccessRevision(db: Database): Promise<number> {
+  const row = await db.selectFrom('foliot.access_revision').select('revision').executeTakeFirst()
+  return row?.revision ?? 0
+}

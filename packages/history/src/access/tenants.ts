@@ -1,0 +1,59 @@
+import { sql } from 'kysely'
+import type { Database } from '../database.ts'
+import { type TenantLimits, toLimits } from './access-rows.ts'
+import { changeAccess } from './change-access.ts'
+
+export interface Tenant {
+  name: string
+  limits: TenantLimits
+}
+
+/** Tenants that somebody has limited, by name. */
+export async function listTenants(
+  db: Database,
+  limit: number,
+  after?: string,
+): Promise<{ tenants: Tenant[]; more: boolean }> {
+  const { rows } = await sql<TenantRow>`
+    select ${COLUMNS} from foliot.tenants where ${after === undefined ? sql`true` : sql`name > ${after}`}
+    order by name limit ${limit + 1}`.execute(db)
+  return { tenants: rows.slice(0, limit).map(toTenant), more: rows.length > limit }
+}
+
+/** Undefined if nobody has limited it. */
+export async function readTenant(db: Database, name: string): Promise<Tenant | undefined> {
+  const { rows } = await sql<TenantRow>`select ${COLUMNS} from foliot.tenants where name = ${name}`.execute(db)
+  return rows[0] && toTenant(rows[0])
+}
+
+/** Its limits from now on; what is left out has none. */
+export function setTenant(db: Database, name: string, { enqueueRate, maxDepth }: TenantLimits): Promise<Tenant> {
+  return changeAccess(db, async (tx) => {
+    const { rows } = await sql<TenantRow>`
+      insert into foliot.tenants (name, enqueue_max, enqueue_per_ms, max_depth)
+      values (${name}, ${enqueueRate?.max ?? null}, ${enqueueRate?.perMs ?? null}, ${maxDepth ?? null})
+      on conflict (name) do update
+      set enqueue_max = excluded.enqueue_max, enqueue_per_ms = excluded.enqueue_per_ms, max_depth = excluded.max_depth
+      returning ${COLUMNS}`.execute(tx)
+    return toTenant(rows[0] as TenantRow)
+  })
+}
+
+/** Lifts its limits. False if it had none. */
+export function deleteTenant(db: Database, name: string): Promise<boolean> {
+  return changeAccess(db, async (tx) => {
+    const { rows } = await sql`delete from foliot.tenants where name = ${name} returning name`.execute(tx)
+    return rows.length > 0
+  })
+}
+
+interface TenantRow {
+  name: string
+  max: number | null
+  perMs: number | null
+  maxDepth: number | null
+}
+
+const COLUMNS = sql`name, enqueue_max as max, enqueue_per_ms as "perMs", max_depth as "maxDepth"`
+
+const toTenant = ({ name, ...limits }: TenantRow): Tenant => ({ name, limits: toLimits(limits) })

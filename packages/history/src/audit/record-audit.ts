@@ -1,0 +1,128 @@
+import type { AuditBegin, AuditEnd, AuditTarget } from '@foliot/jobs'
+import { sql } from 'kysely'
+import type { Database } from '../database.ts'
+import { storedText, storedTextOrNull } from '../stored-text.ts'
+import { textArray } from '../text-array.ts'
+
+/** An entry, and its outcome if it is known; or an outcome that came after its entry. */
+export interface AuditRecord {
+  id: string
+  /** When the entry was written: ms since 1970. */
+  at: number
+  begin: AuditBegin | undefined
+  end: AuditEnd | undefined
+}
+
+/** An entry that the history cannot keep, whatever is done, and why. */
+export interface RefusedAudit {
+  id: string
+  reason: string
+}
+
+/**
+ * Keeps entries. Doing it again changes nothing; an outcome is added to an entry that had none, and nothing else is ever
+ * changed.
+ *
+ * @param records some hundred, in any order but for an outcome alone, which comes behind its entry.
+ * @returns those that are refused; all others are kept.
+ * @throws what `databaseTroubleOf` knows: then nothing is known of them, and they may be recorded again.
+ */
+export async function recordAudit(db: Database, records: readonly AuditRecord[]): Promise<RefusedAudit[]> {
+  if (records.length === 0) return []
+  try {
+    const rows = records.flatMap((record) => (record.begin ? [toRow(record, record.begin)] : []))
+    const outcomes = records.flatMap(({ id, begin, end }) => (!begin && end ? [{ id, end }] : []))
+    await db.transaction().execute(async (tx) => {
+      await insert(tx, rows)
+      await addOutcomes(tx, outcomes)
+    })
+    return []
+  } catch (error) {
+    if (!isOfTheData(error)) throw error
+    if (records.length === 1) return [{ id: (records[0] as AuditRecord).id, reason: (error as Error).message }]
+  }
+  // Halves what cannot be written until the one is found that is to blame.
+  const middle = Math.ceil(records.length / 2)
+  return [...(await recordAudit(db, records.slice(0, middle))), ...(await recordAudit(db, records.slice(middle)))]
+}
+
+/** Whether it is what was to be written that is wrong: PostgreSQL's classes 22, 23 and 54, or our own reading of it. */
+function isOfTheData(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return error instanceof TypeError || (typeof code === 'string' && /^(?:22|23|54)/.test(code))
+}
+
+type Row = ReturnType<typeof toRow>
+
+const toRow = ({ id, at, end }: AuditRecord, begin: AuditBegin) => ({
+  id,
+  at: new Date(at).toISOString(),
+  actorId: storedText(begin.actor.id),
+  actorName: storedText(begin.actor.name),
+  actorTenant: storedTextOrNull(begin.actor.tenant ?? undefined),
+  ip: storedText(begin.ip),
+  forwardedFor: storedTextOrNull(begin.forwardedFor ?? undefined),
+  userAgent: storedTextOrNull(begin.userAgent ?? undefined),
+  action: storedText(begin.action),
+  asked: json(begin.asked),
+  reason: storedTextOrNull(begin.reason ?? undefined),
+  traceId: storedText(begin.traceId),
+  ...targetOf(end?.target ?? begin.target),
+  ...outcomeOf(end),
+})
+
+const targetOf = ({ kind, id, tenant }: AuditTarget) => ({
+  targetKind: storedText(kind),
+  targetId: storedTextOrNull(id ?? undefined),
+  targetTenant: storedTextOrNull(tenant ?? undefined),
+})
+
+const outcomeOf = (end: AuditEnd | undefined) => ({
+  before: json(end?.before),
+  after: json(end?.after),
+  status: end?.status ?? null,
+  code: end?.code ?? null,
+  endedAt: end?.endedAt ?? null,
+})
+
+/** JSON text holds no NUL and no half of a surrogate pair: it spells them out. */
+const json = (value: unknown): string => JSON.stringify(value ?? null)
+
+/** Each column goes as one array, in which no id may stand twice. */
+async function insert(tx: Database, all: readonly Row[]): Promise<void> {
+  const rows = [...new Map(all.map((row) => [row.id, row])).values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+  if (rows.length === 0) return
+  type Name = Exclude<keyof Row, 'status'>
+  const texts = (name: Name): Buffer => textArray(rows.map((row) => row[name]))
+  const list = <K extends keyof Row>(name: K): Row[K][] => rows.map((row) => row[name])
+  await sql`
+    insert into foliot.audit as kept (
+      id, at, actor_id, actor_name, actor_tenant, ip, forwarded_for, user_agent, action, target_kind, target_id,
+      target_tenant, asked, before, after, reason, status, code, ended_at, trace_id
+    )
+    select * from unnest(
+      ${list('id')}::uuid[], ${list('at')}::timestamptz[], ${texts('actorId')}::text[], ${texts('actorName')}::text[],
+      ${texts('actorTenant')}::text[], ${texts('ip')}::text[], ${texts('forwardedFor')}::text[],
+      ${texts('userAgent')}::text[], ${texts('action')}::text[], ${texts('targetKind')}::text[],
+      ${texts('targetId')}::text[], ${texts('targetTenant')}::text[], ${texts('asked')}::text[],
+      ${texts('before')}::text[], ${texts('after')}::text[], ${texts('reason')}::text[], ${list('status')}::integer[],
+      ${texts('code')}::text[], ${list('endedAt')}::timestamptz[], ${texts('traceId')}::text[]
+    )
+    on conflict (id) do update set
+      target_kind = excluded.target_kind, target_id = excluded.target_id, target_tenant = excluded.target_tenant,
+      before = excluded.before, after = excluded.after, status = excluded.status, code = excluded.code,
+      ended_at = excluded.ended_at
+    where kept.status is null and excluded.status is not null`.execute(tx)
+}
+
+async function addOutcomes(tx: Database, ends: readonly { id: string; end: AuditEnd }[]): Promise<void> {
+  for (const { id, end } of ends) {
+    const { targetKind, targetId, targetTenant } = targetOf(end.target)
+    const { before, after, status, code, endedAt } = outcomeOf(end)
+    await sql`
+      update foliot.audit set
+        target_kind = ${targetKind}, target_id = ${targetId}, target_tenant = ${targetTenant}, before = ${before},
+        after = ${after}, status = ${status}, code = ${code}, ended_at = ${endedAt}
+      where id = ${id}::uuid and status is null`.execute(tx)
+  }
+}
