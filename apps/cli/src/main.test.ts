@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { connectForLoops } from '@foliot/queue'
 import { atEndOfFile, startApi, startProcess, testDatabaseUrl, testRedisUrl } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
+import { runHere } from './fixtures/run-here.ts'
 
 const FOLIOT_DATABASE_URL = await testDatabaseUrl()
 const FOLIOT_REDIS_URL = await testRedisUrl()
@@ -62,7 +63,7 @@ describe('foliot keys create', () => {
     [['--name', 'a', '--scope', 'read'], /'--scope'/],
     [['--name', 'a', '--scopes', 'read', 'more'], /'more'/],
   ])('is refused with %j', async (args, message) => {
-    const run = await foliot(['keys', 'create', ...args])
+    const run = await runHere(['keys', 'create', ...args])
     expect([run.code, run.out, run.notes]).toEqual([2, '', expect.stringMatching(message)])
     expect(run.notes).toContain('foliot keys create --help')
   })
@@ -97,7 +98,7 @@ describe('foliot keys', () => {
   it.each([[[]], [['x']], [['0198c0de-0000-7000-8000-000000000000', 'y']]])(
     'revoke is refused with %j',
     async (args) => {
-      const run = await foliot(['keys', 'revoke', ...args])
+      const run = await runHere(['keys', 'revoke', ...args])
       expect([run.code, run.notes]).toEqual([2, expect.stringMatching(/^Expected the id of one key/)])
     },
   )
@@ -112,7 +113,7 @@ describe('foliot', () => {
   it.each([['--help'], ['keys', '--help'], ['keys', 'create', '--help'], ['keys', 'list', '-h'], ['help']])(
     'explains itself: %s %s %s',
     async (...args) => {
-      const run = await foliot(args, {})
+      const run = await runHere(args)
       expect([run.code, run.out, run.notes]).toEqual([0, expect.stringContaining('foliot keys'), ''])
     },
   )
@@ -120,7 +121,7 @@ describe('foliot', () => {
   it.each([[[]], [['key']], [['keys']], [['keys', 'make']], [['constructor', 'x']], [['keys', 'toString']]])(
     'says what it expected when it gets %j',
     async (args) => {
-      const run = await foliot(args)
+      const run = await runHere(args)
       expect([run.code, run.notes]).toEqual([2, expect.stringMatching(/^Expected .*(one of).*got /)])
     },
   )

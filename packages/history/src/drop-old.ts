@@ -68,6 +68,15 @@ export async function dropOld(db: Database, retention: Retention): Promise<Dropp
   return { days, jobs }
 }
 
+/** How many jobs `dropOld` would delete. Reads them all. */
+export async function countOld(db: Database, { now, keepDays, keepDeadLettersDays }: Retention): Promise<number> {
+  const [first, firstOfDead] = [keepDays, keepDeadLettersDays].map((days) => dayOf(now - days * DAY_MS))
+  const { rows } = await sql<{ jobs: number }>`
+    select count(*) as jobs from foliot.jobs
+    where day < ${firstOfDead}::date or (day < ${first}::date and ${IS_LIVING})`.execute(db)
+  return rows[0]?.jobs ?? 0
+}
+
 /** Everything but a dead letter. */
 const IS_LIVING = sql`not (status in ('failed', 'timed_out') and discarded_at is null)`
 

@@ -11,7 +11,8 @@ import {
 } from '@foliot/access'
 import { createApiKey, createFirstApiKey, type NewApiKey } from '@foliot/history'
 import { type Command, UsageError } from '../command.ts'
-import { spreadKeys, withKeys } from './key-store.ts'
+import { withDatabase } from '../with-database.ts'
+import { spreadKeys } from './key-store.ts'
 import { shownKey } from './shown-key.ts'
 
 const HELP = `foliot keys create --name NAME --scopes SCOPE[,SCOPE…] [--tenant TENANT | --all-tenants] [--expires-at TIME] [--json]
@@ -53,7 +54,7 @@ export const createKey: Command = {
       createdBy: 'foliot keys create',
       expiresAt: readExpiry(values['expires-at'], now),
     }
-    const made = await withKeys(surroundings, async (db) => {
+    const made = await withDatabase(surroundings, async (db) => {
       const record = await (values.first ? createFirstApiKey : createApiKey)(db, key, now)
       if (record) await spreadKeys(db, surroundings)
       return record

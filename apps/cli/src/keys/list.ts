@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { isTenantName } from '@foliot/access'
 import { type ApiKeyRecord, type KeyPosition, listApiKeys } from '@foliot/history'
 import { type Command, UsageError } from '../command.ts'
-import { withKeys } from './key-store.ts'
+import { withDatabase } from '../with-database.ts'
 import { shownKey, stateOf } from './shown-key.ts'
 
 const HELP = `foliot keys list [--tenant TENANT] [--json]
@@ -26,7 +26,7 @@ export const listKeys: Command = {
     if (tenant !== undefined && !isTenantName(tenant)) {
       throw new UsageError(`Expected --tenant with a name like acme, got ${JSON.stringify(tenant)}.`)
     }
-    const keys = await withKeys(surroundings, async (db) => {
+    const keys = await withDatabase(surroundings, async (db) => {
       const all: ApiKeyRecord[] = []
       for (let after: KeyPosition | undefined; ; after = all.at(-1)) {
         const page = await listApiKeys(db, tenant, PAGE, after)

@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util'
 import { revokeApiKey } from '@foliot/history'
 import { FoliotError, isJobId } from '@foliot/jobs'
 import { type Command, UsageError } from '../command.ts'
-import { spreadKeys, withKeys } from './key-store.ts'
+import { withDatabase } from '../with-database.ts'
+import { spreadKeys } from './key-store.ts'
 
 const HELP = `foliot keys revoke ID
 
@@ -21,7 +22,7 @@ export const revokeKey: Command = {
       const came = positionals.length === 0 ? 'none' : JSON.stringify(positionals.join(' '))
       throw new UsageError(`Expected the id of one key, as \`foliot keys list\` shows it, got ${came}.`)
     }
-    const revoked = await withKeys(surroundings, async (db) => {
+    const revoked = await withDatabase(surroundings, async (db) => {
       const key = await revokeApiKey(db, id, undefined, Date.now())
       if (key) await spreadKeys(db, surroundings)
       return key
