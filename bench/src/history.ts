@@ -3,7 +3,7 @@
  * queue, and how fast many jobs are searched. The baseline, for what it costs, is the same load without recorder and
  * PostgreSQL.
  */
-import { type ArchiveFigures, measureArchive } from './history/measure-archive.ts'
+import { type ArchiveFigures, type ArchiveSizes, measureArchive } from './history/measure-archive.ts'
 import { type Lag, type Load, runRecorded, runUnrecorded } from './history/measure-live.ts'
 import type { SearchTimes, Times } from './history/time-searches.ts'
 import { randomGapsMs } from './paced.ts'
@@ -17,22 +17,22 @@ import { roundTo, show, table } from './table.ts'
 const SEED = 1
 const PER_SECOND = 1000
 const WARM_UP_SECONDS = 3
-/** The recorder gets a fifth of the jobs, and no more than the target is about. */
-const BACKLOG_SHARE = 0.2
-const BACKLOG_MOST = 200_000
 
 await runBench('history', play, {
   rounds: 3,
   sizes: {
     jobs: { standard: 50_000, short: 2000, most: 100_000_000 },
+    // Of those, how many finish with nobody who records them, and then wait for the recorder.
+    backlog: { standard: 10_000, short: 400, most: 100_000_000 },
     days: { standard: 30, short: 10, most: 365 },
     seconds: { standard: 8, short: 1, most: 3600 },
   },
 })
 
 async function play(bench: Bench): Promise<object> {
-  const { jobs = 0, days = 0, seconds = 0 } = bench.options.sizes
-  const archive = await playArchive(bench, jobs, days)
+  const { jobs = 0, backlog = 0, days = 0, seconds = 0 } = bench.options.sizes
+  if (backlog >= jobs) throw new Error(`expected --backlog to be less than --jobs, ${jobs}, got ${backlog}`)
+  const archive = await playArchive(bench, { jobs, backlog, days })
   reportSearches(archive)
   const { redisSlowdown, lags } = await playLive(bench, seconds)
   const { recordedPerSecond, searches, byId, groups } = archive
@@ -53,12 +53,11 @@ async function play(bench: Bench): Promise<object> {
   return { jobs, ...figures }
 }
 
-async function playArchive(bench: Bench, jobs: number, days: number): Promise<ArchiveFigures> {
+async function playArchive(bench: Bench, of: Pick<ArchiveSizes, 'jobs' | 'backlog' | 'days'>): Promise<ArchiveFigures> {
   const { short, profileDir } = bench.options
   // The rounds of the load have the numbers from 1.
   await using round = new Round(0, 'ours', bench)
-  const backlog = Math.min(Math.ceil(jobs * BACKLOG_SHARE), BACKLOG_MOST)
-  const sizes = { jobs, backlog, days, questions: short ? 5 : 100, seed: SEED, profileDir }
+  const sizes = { ...of, questions: short ? 5 : 100, seed: SEED, profileDir }
   return await round.waitFor(measureArchive(round, sizes))
 }
 

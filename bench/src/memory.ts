@@ -14,6 +14,7 @@ import { Round } from './round.ts'
 import { runBench } from './run-bench.ts'
 import { QUEUE, RETENTION } from './sample.ts'
 import { roundTo, show, table } from './table.ts'
+import { usedMemory } from './used-memory.ts'
 
 const BATCH_SIZE = 1000
 const IN_FLIGHT = 4
@@ -93,8 +94,4 @@ function report({ rounds, jobs, redisMb, api, worker }: Measured): object {
   }
 }
 
-/** What Redis uses, in MB. */
-async function usedMb(redis: Redis): Promise<number> {
-  const bytes = /^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]
-  return Number(bytes) / MB
-}
+const usedMb = async (redis: Redis): Promise<number> => (await usedMemory(redis)) / MB

@@ -6,8 +6,10 @@ import { askApi } from '../ask-api.ts'
 import { seededRandom } from '../chaos/random.ts'
 import { startErrand } from '../errand.ts'
 import { type Foliot, foliotOn } from '../foliot.ts'
+import { MB } from '../memory-watch.ts'
 import type { Round } from '../round.ts'
-import { roundTo } from '../table.ts'
+import { roundTo, show } from '../table.ts'
+import { usedMemory } from '../used-memory.ts'
 import { Archive } from './archive.ts'
 import { QUEUES } from './catalogue.ts'
 import { fillArchive } from './fill-archive.ts'
@@ -57,10 +59,16 @@ export async function measureArchive(round: Round, sizes: ArchiveSizes): Promise
   await migrate(db)
   await keepPartitions(db, Date.now())
 
+  const emptyBytes = await usedMemory(redis)
   await finishJobs(round, redisServer.url, backlog, seed)
+  const waitingBytes = (await usedMemory(redis)) - emptyBytes
+  console.log(
+    `${backlog} finished jobs wait for the history in ${show(waitingBytes / MB)} MB of Redis, ` +
+      `${roundTo(waitingBytes / backlog, 0)} bytes each`,
+  )
   const recordedPerSecond = await timeRecorder(round, foliot, redis, backlog)
   await assertRecorded(db, backlog)
-  console.log(`${backlog} finished jobs recorded, ${roundTo(recordedPerSecond, 0)} a second`)
+  console.log(`each of them recorded once, ${roundTo(recordedPerSecond, 0)} a second`)
 
   const to = Date.now() - GAP_MS
   const archive = new Archive({ seed, first: backlog, jobs: jobs - backlog, from: to - days * DAY_MS, to })
