@@ -124,6 +124,9 @@ describe('a handler that throws', () => {
     const job = await bed.end(await add(input, { redact: ['card'] }))
     expect(job.error?.message).toBe('[redacted] was refused')
     expect(JSON.stringify([job.error, job.timeline])).not.toContain('4111-1111')
+    const addCancelled = await serve(() => cancel('4111-1111 is blocked'))
+    const cancelled = await bed.end(await addCancelled(input, { redact: ['card'] }))
+    expect(details(cancelled, 'cancelled')).toEqual([expect.stringContaining('[redacted] is blocked')])
   })
 
   it('an error of 5 MB: message and stack are cut, and say so', async () => {

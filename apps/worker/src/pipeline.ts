@@ -81,7 +81,8 @@ async function settle(
         return { kind: 'snoozed', delayMs, reason: `the handler asked for ${outcome.ms} ms${cut}` }
       }
       if (kind === 'cancel' && 'reason' in outcome) {
-        return { kind: 'cancelled', by: 'handler', reason: truncate(String(outcome.reason), LIMITS.errorMessageBytes) }
+        const reason = maskOf(ended.claim)(String(outcome.reason))
+        return { kind: 'cancelled', by: 'handler', reason: truncate(reason, LIMITS.errorMessageBytes) }
       }
       return { kind: 'succeeded', output: await toOutput('value' in outcome ? outcome.value : null, definition) }
     }
@@ -121,6 +122,9 @@ function overdue(message: string, ended: Ended): Settlement {
   return fail({ ...classifyError(error), name: 'TimeoutError' }, ended, 'timed_out')
 }
 
+/** Takes out of a text what the job's type keeps back of its input. */
+const maskOf = ({ input, envelope }: Claim) => masker(input, new Set(envelope.redact))
+
 /** A failure for good or for now. A job that could not be read has no definition, and no retry would mend it. */
 function fail(
   error: ClassifiedError,
@@ -128,7 +132,7 @@ function fail(
   outcome: 'failed' | 'timed_out' = 'failed',
 ): Settlement {
   const { name, kind } = error
-  const mask = masker(claim.input, new Set(claim.envelope.redact))
+  const mask = maskOf(claim)
   const message = mask(error.message)
   const thrown = { name, message, kind, ...(error.stack !== undefined && { stack: mask(error.stack) }) }
   const failure = { ...thrown, fingerprint: fingerprint(claim.type, thrown) }
