@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { claimOn } from '@foliot/local-services'
@@ -168,4 +169,5 @@ async function statusOf(url: URL): Promise<number | undefined> {
 }
 
 /** Whether only this machine reaches the api, so that it lets in who shows no key. */
-const isOwnMachine = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
+const isOwnMachine = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))

@@ -1,7 +1,8 @@
 import type { KeyRing } from '@foliot/access'
 import { FoliotError } from '@foliot/jobs'
-import { takeTokens } from '@foliot/queue'
+import { QuotaReached, takeTokens } from '@foliot/queue'
 import type { Redis } from 'ioredis'
+import type { Viewer } from './viewer.ts'
 
 /** How many jobs a tenant may enqueue now, and what its callers are told of its limits. */
 export interface Leave {
@@ -15,9 +16,11 @@ export interface Leave {
   headers(open?: number): Record<string, string>
   /** What is answered to the others. */
   refusal(): FoliotError
+  /** For jobs that were not taken after all. */
+  giveBack(jobs: number): Promise<void>
 }
 
-/** Takes leave for some jobs. They are asked for before they are stored: what is refused then was asked for all the same. */
+/** Takes leave for some jobs, before they are stored. */
 export async function askLeave(
   { redis, access }: { redis: Redis; access: KeyRing },
   tenant: string,
@@ -43,6 +46,9 @@ export async function askLeave(
         ...(states.length > 0 && { ratelimit: states.join(', ') }),
       }
     },
+    async giveBack(back) {
+      if (rate && back > 0) await takeTokens(redis, tenant, rate, -back)
+    },
     refusal() {
       const { max, perMs } = rate as { max: number; perMs: number }
       return new FoliotError(
@@ -58,3 +64,14 @@ export async function askLeave(
 }
 
 const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000))
+
+/** Why a job was not taken, for who sees one tenant: how many jobs of all there are is not to be told. */
+export function refusalFor<E>({ tenant }: Viewer, error: E): E | FoliotError {
+  if (tenant === undefined || !(error instanceof FoliotError)) return error
+  if (error.code !== 'backpressure' || error instanceof QuotaReached) return error
+  const { retryAfterSeconds } = error
+  return new FoliotError('backpressure', 'expected a queue with room for one more job, found it full', {
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    hint: 'try again later',
+  })
+}

@@ -6,13 +6,14 @@ import {
   groupErrors,
   type HistoryErrorGroups,
   type HistoryFilter,
+  isMissingTable,
   readBriefs,
   readJob,
   readLog,
   searchAudit,
   searchJobs,
 } from '@foliot/history'
-import { type AuditEntry, type AuditFilter, FoliotError, type Job } from '@foliot/jobs'
+import { type AuditEntry, type AuditFilter, FoliotError, isJobId, type Job } from '@foliot/jobs'
 import type { JobBrief, Position } from '@foliot/queue'
 import type { Logger } from '@foliot/telemetry'
 import { jobOfDocument } from './job-answers.ts'
@@ -25,9 +26,6 @@ export interface FoundJobs {
 }
 
 const RETRY_AFTER_S = 5
-
-/** PostgreSQL's codes for a table, and a schema, that are not there. */
-const MISSING = new Set(['42P01', '3F000'])
 
 /** The history as the api asks it. While PostgreSQL is away each question is refused as `unavailable`, with the reason. */
 export class History {
@@ -42,13 +40,15 @@ export class History {
 
   /** Undefined if the history has no such job. @throws FoliotError `unavailable` */
   async read(id: string): Promise<Job | undefined> {
+    // PostgreSQL would take other spellings of an id for the same, and no text that is none.
+    if (!isJobId(id)) return undefined
     const document = await this.#ask((db) => readJob(db, id))
     return document === undefined ? undefined : jobOfDocument(document)
   }
 
   /** The lines of its log, oldest first; undefined if the history has no such job. @throws FoliotError `unavailable` */
-  readLog(id: string): Promise<string[] | undefined> {
-    return this.#ask((db) => readLog(db, id))
+  async readLog(id: string): Promise<string[] | undefined> {
+    return isJobId(id) ? this.#ask((db) => readLog(db, id)) : undefined
   }
 
   /** One page, by when the jobs were made. @throws FoliotError `unavailable` */
@@ -64,7 +64,7 @@ export class History {
 
   /** What jobs are that it has, by id. */
   async briefs(ids: readonly string[]): Promise<Map<string, JobBrief>> {
-    const briefs = await this.#ask((db) => readBriefs(db, ids))
+    const briefs = await this.#ask((db) => readBriefs(db, ids.filter(isJobId)))
     return new Map(briefs.map(({ id, ...brief }) => [id, brief]))
   }
 
@@ -98,8 +98,7 @@ export class History {
   /** Logs what is the matter once. */
   #refuse(error: unknown): unknown {
     const trouble = databaseTroubleOf(error)
-    const isMissing = MISSING.has((error as { code?: string }).code ?? '')
-    if (!trouble && !isMissing) return error
+    if (!trouble && !isMissingTable(error)) return error
     const reason = trouble
       ? DATABASE_TROUBLES[trouble]
       : 'the history has no tables yet: a recorder makes them when it starts'

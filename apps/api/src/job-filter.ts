@@ -19,6 +19,7 @@ export async function toFilter(
   const colon = label?.indexOf(':') ?? 0
   return {
     queues: isForeign ? [] : queue === undefined ? catalog.queues : [queue],
+    ...(queue !== undefined && { queue }),
     ...(tenant !== undefined && { tenant }),
     ...(type !== undefined && { type }),
     ...(label !== undefined && { label: { key: label.slice(0, colon), value: label.slice(colon + 1) } }),
@@ -26,7 +27,8 @@ export async function toFilter(
     ...(fingerprint !== undefined && { fingerprint }),
     ...(from !== undefined && { from: Date.parse(from) }),
     ...(to !== undefined && { to: Date.parse(to) }),
-    ...(id !== undefined && { ids: new Set(id) }),
+    // Of another tenant it may see none.
+    ...(isForeign ? { ids: new Set<string>() } : id !== undefined && { ids: new Set(id) }),
   }
 }
 

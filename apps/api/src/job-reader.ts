@@ -66,7 +66,7 @@ export class JobReader {
       (queues) => readJob(this.#redis, queues, id),
       () => this.#history?.read(id),
     )
-    if (!isVisible(job, viewer)) throw noSuchJob(id)
+    if (!isVisible(job, viewer)) throw await this.#unseen(id)
     return job
   }
 
@@ -122,7 +122,7 @@ export class JobReader {
     const [brief] = found.ref ? await briefsOf(this.#redis, [found.ref]) : [found.job]
     // Taken into the history meanwhile.
     if (!brief) return { job: await this.read(id, viewer) }
-    if (!isVisible(brief, viewer)) throw noSuchJob(id)
+    if (!isVisible(brief, viewer)) throw await this.#unseen(id)
     return found
   }
 
@@ -154,6 +154,12 @@ export class JobReader {
     return joinPages(live, { items, next: past.next }, limit)
   }
 
+  /** What whoever may not see a job is told: the same as if nobody had found it in Redis. */
+  async #unseen(id: string): Promise<FoliotError> {
+    await this.#history?.briefs([id])
+    return noSuchJob(id)
+  }
+
   #inRedisOr<T>(
     look: (queues: readonly string[]) => Promise<T>,
     lookBack: () => Promise<T | undefined> | undefined,
@@ -177,9 +183,10 @@ function noneIfUnavailable(error: unknown): undefined {
   if (!(error instanceof FoliotError) || error.code !== 'unavailable') throw error
 }
 
-/** A filter as the history takes it. It is never asked for certain ids. */
-function toHistory<Filter extends JobFilter>({ ids: _, label, ...rest }: Filter) {
-  return { ...rest, ...(label && { labels: [label] }) }
+/** A filter as the history takes it: it knows queues that are no more. It is never asked for certain ids, but for none. */
+function toHistory<Filter extends JobFilter>({ ids, label, queue, queues: _, ...rest }: Filter) {
+  const queues = ids?.size === 0 ? [] : queue === undefined ? undefined : [queue]
+  return { ...rest, ...(queues && { queues }), ...(label && { labels: [label] }) }
 }
 
 const inHistory = (filter: JobFilter) => ({ ...toHistory(filter), deadLetters: true })

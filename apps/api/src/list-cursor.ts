@@ -36,10 +36,18 @@ export function readCursor(query: { cursor?: string | undefined }): Position | u
   })
 }
 
+/** The end of the year 9999: no list goes beyond it. */
+const LATEST_MS = Date.UTC(10_000, 0) - 1
+
 function parsePosition(cursor: string): Position | undefined {
   try {
     const [, at, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[]
-    const isOne = Number.isSafeInteger(at) && (at as number) >= 0 && typeof id === 'string' && isJobId(id)
+    const isOne =
+      Number.isSafeInteger(at) &&
+      (at as number) >= 0 &&
+      (at as number) <= LATEST_MS &&
+      typeof id === 'string' &&
+      isJobId(id)
     return isOne ? { at: at as number, id } : undefined
   } catch {
     return undefined

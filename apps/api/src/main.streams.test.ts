@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createConnection } from 'node:net'
 import { echo } from '@foliot/example-demo/jobs'
-import { describeJob, type Job } from '@foliot/jobs'
-import { announce, connectForLoops, defineScripts } from '@foliot/queue'
-import { atEndOfFile, startApi, type TestApp, testRedisUrl } from '@foliot/testkit'
+import { describeJob, type Job, newJobId } from '@foliot/jobs'
+import { announce, beginAudit, connectForLoops, defineScripts } from '@foliot/queue'
+import { atEndOfFile, startApi, startRedis, type TestApp, testRedisUrl } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { EventReader } from './fixtures/event-reader.ts'
 
@@ -63,5 +63,29 @@ describe('an api that stops', () => {
     expect(await api.exited).toEqual({ code: 0, signal: null })
     expect(JSON.stringify(api.lines)).not.toContain('ending without it')
     socket.destroy()
+  })
+
+  it('is not held up by an export of the audit that nobody reads', async () => {
+    const FOLIOT_REDIS_URL = (await startRedis()).url
+    const redis = defineScripts(connectForLoops(FOLIOT_REDIS_URL))
+    atEndOfFile(async () => redis.disconnect())
+    const entry = {
+      actor: { id: 'k1', name: 'ops', tenant: null },
+      ip: '127.0.0.1',
+      forwardedFor: null,
+      userAgent: null,
+      action: 'job.cancel',
+      target: { kind: 'job', id: 'j1', tenant: null },
+      asked: 'x'.repeat(6000),
+      reason: null,
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+    }
+    for (let i = 0; i < 4000; i++) await beginAudit(redis, { ...entry, id: newJobId(Date.now()) }, { isRecorded: true })
+    // Half of it would have to pass before an answer is cut off that is no stream.
+    const api = await startApi({ FOLIOT_REDIS_URL, FOLIOT_SHUTDOWN_GRACE_MS: '600000' })
+    const answer = await fetch(`${api.url}/v1/audit?format=jsonl`)
+    api.signal('SIGTERM')
+    expect(await api.exited).toEqual({ code: 0, signal: null })
+    await expect(answer.text()).rejects.toThrow()
   })
 })

@@ -1,6 +1,6 @@
 import type { Job } from '@foliot/jobs'
 import { beat } from '@foliot/queue'
-import { testDatabaseUrl, waitUntil } from '@foliot/testkit'
+import { startPostgres, testDatabaseUrl, waitUntil } from '@foliot/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { startRecorder, untilRecorded } from './fixtures/recorder.ts'
 import { dead, runAsAsked } from './fixtures/runs.ts'
@@ -224,9 +224,7 @@ const ROUTES: Record<string, () => Promise<void>> = {
     expect((await acme.get(`/v1/audit?target=${id}`)).body.items).toMatchObject([{ action: 'job.cancel' }])
     expect((await globex.get(`/v1/audit?target=${id}`)).body.items).toEqual([])
     const { items } = (await globex.get('/v1/audit?limit=200')).body
-    expect(new Set(items.map((entry: { actor: { tenant: string } }) => entry.actor.tenant))).toEqual(
-      new Set(['globex', null]),
-    )
+    expect(items).not.toEqual([])
     for (const { actor, target } of items) expect([actor.tenant, target.tenant]).toContain('globex')
   },
   'GET /v1/tenants': async () => void (await globex.get('/v1/tenants')).problem(404, 'not_found'),
@@ -311,4 +309,27 @@ describe('a key of all tenants', () => {
     expect((await acme.get(`/v1/operations/${begun.body.id}`)).body.matched).toBe(1)
     ;(await globex.get(`/v1/operations/${begun.body.id}`)).problem(404, 'not_found')
   })
+})
+
+it('with PostgreSQL away, a job of another tenant is told of as one that there may be in the history', async () => {
+  const server = await startPostgres()
+  const alone = await openTestApi({ databaseUrl: server.url, keys: ADMIN_KEY })
+  await startRecorder(alone, server.url)
+  const [one, other] = await Promise.all([newTenant(alone, 'one'), newTenant(alone, 'other')])
+  const { id } = await enqueue(one, 1, LATER)
+  await server.kill()
+  for (const tail of ['', '/logs', '/wait?timeoutMs=0']) {
+    const [foreign, unknown] = [await other.get(`/v1/jobs/${id}${tail}`), await other.get(`/v1/jobs/${UNKNOWN}${tail}`)]
+    expect([foreign.status, foreign.body]).toEqual([503, unknown.body])
+  }
+  expect((await one.get(`/v1/jobs/${id}`)).status).toBe(200)
+})
+
+it('a key counts at every api as soon as it was made at one', async () => {
+  const { port, db } = api.redis.options
+  const other = await openTestApi({ redisUrl: `redis://127.0.0.1:${port}/${db}`, databaseUrl, keys: ADMIN_KEY })
+  for (const made of [await newTenant(api, 'acme'), await newTenant(api, 'acme')]) {
+    const headers = { authorization: `Bearer ${made.secret}` }
+    expect((await other.get('/v1/jobs?limit=1', headers)).status).toBe(200)
+  }
 })

@@ -4,8 +4,12 @@ import type { CliEnv } from './env.ts'
 export interface Surroundings {
   /** Read when it is needed: help needs none. */
   env(): CliEnv
-  /** A part of the answer, on stdout. */
-  out(text: string): void
+  /**
+   * A part of the answer, on stdout. Resolves when it is taken, so that who waits for it keeps no more in memory.
+   *
+   * @throws ClosedOutputError when nobody reads any more.
+   */
+  out(text: string): Promise<void>
   /** For people, on stderr. */
   note(text: string): void
 }
@@ -21,6 +25,11 @@ export interface Command {
 
 /** Commands about one thing, by name. */
 export type Area = Readonly<Record<string, Command>>
+
+/** Whoever read the answer has enough, like `head`. */
+export class ClosedOutputError extends Error {
+  override readonly name = 'ClosedOutputError'
+}
 
 /** Arguments that are not as expected. The message says what was, and what came. */
 export class UsageError extends Error {

@@ -6,10 +6,11 @@ import { exitOnSettingsError } from '@foliot/settings'
  */
 import { AREAS } from './areas.ts'
 import { readCliEnv } from './env.ts'
+import { printTo } from './print.ts'
 import { runCli } from './run-cli.ts'
 
 process.exitCode = await runCli(AREAS, process.argv.slice(2), {
   env: () => exitOnSettingsError(readCliEnv),
-  out: (text) => void process.stdout.write(`${text}\n`),
+  out: printTo(process.stdout),
   note: (text) => void process.stderr.write(`${text}\n`),
 })

@@ -1,6 +1,6 @@
 import { DATABASE_TROUBLES, databaseTroubleOf } from '@foliot/history'
 import { FoliotError } from '@foliot/jobs'
-import { type Area, type Surroundings, UsageError } from './command.ts'
+import { type Area, ClosedOutputError, type Surroundings, UsageError } from './command.ts'
 
 const FAILED = 1
 const WRONG_USAGE = 2
@@ -36,6 +36,7 @@ export async function runCli(
     await command.run(rest, surroundings)
     return 0
   } catch (error) {
+    if (error instanceof ClosedOutputError) return 0
     note(messageOf(error))
     if (!isUsageError(error)) return FAILED
     note(`\`foliot ${areaName} ${commandName} --help\` says how it is called.`)
@@ -43,8 +44,8 @@ export async function runCli(
   }
 }
 
-function say(out: (text: string) => void, text: string): 0 {
-  out(text)
+async function say(out: Surroundings['out'], text: string): Promise<0> {
+  await out(text)
   return 0
 }
 

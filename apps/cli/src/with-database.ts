@@ -1,8 +1,5 @@
-import { type Database, migrate, openDatabase, readAccessRevision } from '@foliot/history'
+import { type Database, isMissingTable, migrate, openDatabase, readAccessRevision } from '@foliot/history'
 import type { Surroundings } from './command.ts'
-
-/** PostgreSQL's codes for a table, and a schema, that are not there. */
-const MISSING = new Set(['42P01', '3F000'])
 
 /** No statement of a command takes longer, in milliseconds. Dropping the jobs of a day takes longer than a batch may. */
 const STATEMENT_MS = 300_000
@@ -19,8 +16,8 @@ export async function withDatabase<T>({ env }: Surroundings, work: (db: Database
     applicationName: 'foliot-cli',
   })
   try {
-    await readAccessRevision(db).catch((error: { code?: string }) => {
-      if (!MISSING.has(error.code ?? '')) throw error
+    await readAccessRevision(db).catch((error: unknown) => {
+      if (!isMissingTable(error)) throw error
       return migrate(db)
     })
     return await work(db)

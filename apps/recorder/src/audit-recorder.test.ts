@@ -1,5 +1,5 @@
 import { searchAudit } from '@foliot/history'
-import { type AuditEnd, type AuditEntry, newJobId } from '@foliot/jobs'
+import { type AuditBegin, type AuditEnd, type AuditEntry, newJobId } from '@foliot/jobs'
 import { beginAudit, countAudit, endAudit } from '@foliot/queue'
 import { startPostgres, startRedis, waitUntil } from '@foliot/testkit'
 import { sql } from 'kysely'
@@ -18,25 +18,19 @@ const END: AuditEnd = {
 
 /** Writes an entry as an api does, before the change. */
 async function begin({ redis }: TestBed) {
-  const id = newJobId(Date.now())
-  const target = { ...TARGET, tenant: null }
-  const place = await beginAudit(
-    redis,
-    {
-      id,
-      actor: { id: 'k1', name: 'ops', tenant: null },
-      ip: '127.0.0.1',
-      forwardedFor: null,
-      userAgent: null,
-      action: 'job.cancel',
-      target,
-      asked: null,
-      reason: null,
-      traceId: '0af7651916cd43dd8448eb211c80319c',
-    },
-    { isRecorded: true },
-  )
-  return { id, place }
+  const begin: AuditBegin = {
+    id: newJobId(Date.now()),
+    actor: { id: 'k1', name: 'ops', tenant: null },
+    ip: '127.0.0.1',
+    forwardedFor: null,
+    userAgent: null,
+    action: 'job.cancel',
+    target: { ...TARGET, tenant: null },
+    asked: null,
+    reason: null,
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+  }
+  return { begin, id: begin.id, place: await beginAudit(redis, begin, { isRecorded: true }) }
 }
 
 async function change(bed: TestBed, end: Partial<AuditEnd> = {}): Promise<string> {
@@ -97,20 +91,30 @@ describe('the recorder', () => {
 
   it('takes what nobody ended after a while, and adds an outcome that comes all the same', async () => {
     const bed = await openTestBed()
-    const id = newJobId(Date.now())
-    const place = `${Date.now() - 6 * 60_000}-0`
-    const { id: other, place: otherPlace } = await begin(bed)
-    const [[, fields] = ['', []]] = await bed.redis.xrange('foliot-x:{audit}:entries', otherPlace, otherPlace)
+    const { begin: entry, id } = await begin(bed)
+    const at = Date.now() - 6 * 60_000
+    const place = `${at}-0`
     await bed.redis.del('foliot-x:{audit}:entries')
-    const text = String(fields[3]).replace(other, id)
-    await bed.redis.xadd('foliot-x:{audit}:entries', place, 'id', id, 'begin', text)
+    await bed.redis.xadd('foliot-x:{audit}:entries', place, 'id', id, 'begin', JSON.stringify(entry))
     await bed.startRecorder()
     await untilTaken(bed)
     expect(await recorded(bed)).toMatchObject([{ id, outcome: 'unknown', status: null }])
-    await endAudit(bed.redis, { id, place }, END)
+    await endAudit(bed.redis, { begin: entry, place }, END)
     await waitUntil(async () => (await recorded(bed))[0]?.outcome === 'ok')
     await untilTaken(bed)
-    expect(await recorded(bed)).toMatchObject([{ id, status: 200, after: 2 }])
+    expect(await recorded(bed)).toMatchObject([{ id, at: new Date(at).toISOString(), status: 200, after: 2 }])
+  })
+
+  it('takes what was being done when Redis lost everything, as it began', async () => {
+    const bed = await openTestBed({ redisUrl: (await startRedis()).url })
+    const { begin: entry, id, place } = await begin(bed)
+    await bed.redis.flushall()
+    await change(bed)
+    await endAudit(bed.redis, { begin: entry, place }, END)
+    await bed.startRecorder()
+    await untilTaken(bed)
+    const at = new Date(Number(place.split('-')[0])).toISOString()
+    expect((await recorded(bed)).at(-1)).toMatchObject({ id, at, action: 'job.cancel', outcome: 'ok', after: 2 })
   })
 
   it('goes on when PostgreSQL is back, with all that was done meanwhile', async () => {

@@ -1,6 +1,7 @@
 import {
   type Database,
   deleteAgain,
+  dropEndedKeys,
   dropOld,
   dropOldAudit,
   keepPartitions,
@@ -12,7 +13,7 @@ import type { Logger } from '@foliot/telemetry'
 export interface UpkeepOptions {
   db: Database
   retention: Omit<Retention, 'now'>
-  /** For how many days the audit is kept. */
+  /** For how many days the audit is kept, and keys after they ended. */
   keepAuditDays: number
   log: Logger
 }
@@ -77,6 +78,8 @@ export class Upkeep {
     if (again > 0) log.info({ jobs: again }, 'jobs that were recorded while they were deleted are deleted again')
     const entries = await dropOldAudit(db, { now, keepDays: keepAuditDays })
     if (entries > 0) log.info({ entries }, 'audit entries that were past their time are dropped')
+    const ended = await dropEndedKeys(db, { now, keepDays: keepAuditDays })
+    if (ended > 0) log.info({ keys: ended }, 'keys that ended long ago are dropped')
     const dropped = await dropOld(db, { now, ...retention })
     if (dropped.days.length + dropped.jobs > 0) log.info({ dropped }, 'history that was past its time is dropped')
   }

@@ -29,6 +29,8 @@ export interface AccessSnapshot {
   hasKeys: boolean
   /** Whether one was besides the first one, which `npm start` makes. */
   hasOwnKeys: boolean
+  /** When the first of those was made, in ms since 1970; null: there was none. Left out: that is not known. */
+  ownKeysSince?: number | null
   /** Those that were not revoked and had not expired. */
   keys: StoredKey[]
   tenants: { name: string; limits: TenantLimits }[]

@@ -59,7 +59,8 @@ export class ApiKeys {
   }
 
   #entryOf(id: string): [digest: string, key: ApiKey] | undefined {
-    return [...this.#byDigest].find(([, key]) => key.id === id)
+    for (const entry of this.#byDigest) if (entry[1].id === id) return entry
+    return undefined
   }
 }
 

@@ -24,6 +24,12 @@ const snapshotOf = (revision: number, keys: StoredKey[], more: Partial<AccessSna
   ...more,
 })
 
+/** As who shows no key is known, with all that the key `a` has. */
+const anyoneOf = (secret: string): ApiKey => ({
+  ...(ringWith(stored(secret)).ring.find(secret) as ApiKey),
+  id: ANYONE_ID,
+})
+
 function ringWith(...keys: StoredKey[]) {
   const clock = { now: NOW }
   const ring = new KeyRing({ own: parseApiKeys('a-secret-of-its-own'), isLocal: true, now: () => clock.now })
@@ -35,7 +41,7 @@ describe('a key ring', () => {
   it('knows the keys of the setting and those of the store', () => {
     const { ring } = ringWith(stored('a'), stored('b', { tenant: null, scopes: ['admin'] }))
     expect(ring.find('a-secret-of-its-own')).toMatchObject({ tenant: undefined, expiresAt: undefined })
-    expect(ring.fromHeader('Bearer a')).toMatchObject({ id: 'id of a', tenant: 'acme', scopes: new Set(['read']) })
+    expect(ring.find('a')).toMatchObject({ id: 'id of a', tenant: 'acme', scopes: new Set(['read']) })
     expect(ring.withId('id of b')?.scopes).toContain('enqueue')
     for (const secret of ['', 'c', digestOf('a')]) expect(ring.find(secret), secret).toBeUndefined()
   })
@@ -52,10 +58,22 @@ describe('a key ring', () => {
 
   it('lets a key expire by the clock', () => {
     const { ring, clock } = ringWith(stored('a', { expiresAt: NOW + 10 }))
+    const key = ring.find('a') as ApiKey
     clock.now = NOW + 9
     expect([ring.find('a'), ring.withId('id of a')]).not.toContain(undefined)
+    expect(ring.stillCounts(key)).toBe(true)
     clock.now = NOW + 10
     expect([ring.find('a'), ring.withId('id of a')]).toEqual([undefined, undefined])
+    expect(ring.stillCounts(key)).toBe(false)
+  })
+
+  it('knows whether a key that it found still counts', () => {
+    const { ring } = ringWith(stored('a'), stored('b'))
+    const keys = ['a', 'b', 'a-secret-of-its-own'].map((secret) => ring.find(secret) as ApiKey)
+    ring.take(snapshotOf(2, [stored('a', { scopes: ['enqueue'] }), stored('b', { name: 'another' })]))
+    expect(keys.map((key) => ring.stillCounts(key))).toEqual([false, true, true])
+    ring.take(snapshotOf(3, []))
+    expect(keys.map((key) => ring.stillCounts(key))).toEqual([false, false, true])
   })
 
   it('knows what tenants may do at most', () => {
@@ -130,13 +148,33 @@ describe('without a key', () => {
     expect([revoked.isOpen, revoked.hasKeys, revoked.find('a')]).toEqual([true, true, undefined])
   })
 
-  it('what was settled stays', () => {
+  it('what was settled stays, also when a key is made while the process runs', () => {
     const open = ring(true)
     open.settle()
-    open.take(snapshotOf(1, [stored('a')]))
+    open.take(snapshotOf(1, [stored('a')], { ownKeysSince: Date.now() + 1 }))
     open.settle()
     expect([open.isOpen, open.hasKeys]).toEqual([true, true])
+    const closed = ring(true)
+    closed.take(snapshotOf(1, [stored('a')]))
+    closed.settle()
+    closed.take(snapshotOf(2, [], { hasOwnKeys: false }))
+    closed.settle()
+    expect(closed.isOpen).toBe(false)
   })
+
+  it.each([{ ownKeysSince: NOW }, { ownKeysSince: 0 }, {}])(
+    'nobody is let in any more when a key is heard of late that was made before the start: %j',
+    (more) => {
+      const open = new KeyRing({ own: parseApiKeys(''), isLocal: true, now: () => NOW })
+      open.settle()
+      const anyone = anyoneOf('a')
+      const { ended } = open.hold(anyone)
+      open.take(snapshotOf(1, [stored('a')], { hasOwnKeys: false }))
+      expect([open.isOpen, open.stillCounts(anyone), ended.aborted]).toEqual([true, true, false])
+      open.take(snapshotOf(2, [stored('a')], more))
+      expect([open.isOpen, open.stillCounts(anyone), ended.aborted]).toEqual([false, false, true])
+    },
+  )
 })
 
 describe('who is served for long', () => {
@@ -183,10 +221,14 @@ describe('who is served for long', () => {
 
   it('is served to the end with a key of the setting, or without any', () => {
     const { ring } = ringWith(stored('a'))
-    const anyone = { ...keyOf(ring, 'a'), id: ANYONE_ID }
-    const holds = [ring.hold(keyOf(ring, 'a-secret-of-its-own')), ring.hold(anyone)]
+    const own = ring.hold(keyOf(ring, 'a-secret-of-its-own'))
     ring.take(snapshotOf(2, []))
-    expect(holds.map(({ ended }) => ended.aborted)).toEqual([false, false])
+    expect(own.ended.aborted).toBe(false)
+    const open = new KeyRing({ own: parseApiKeys(''), isLocal: true, now: () => NOW })
+    open.settle()
+    const anyone = open.hold(anyoneOf('a'))
+    open.take(snapshotOf(1, [stored('a')], { ownKeysSince: NOW + 1 }))
+    expect(anyone.ended.aborted).toBe(false)
   })
 })
 

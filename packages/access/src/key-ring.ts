@@ -1,5 +1,5 @@
 import { type AccessSnapshot, EMPTY_SNAPSHOT, type StoredKey, type TenantLimits } from './access-snapshot.ts'
-import { type ApiKey, type ApiKeys, deriveFrom, digestOf, secretOf, withAll } from './api-keys.ts'
+import { type ApiKey, type ApiKeys, deriveFrom, digestOf, withAll } from './api-keys.ts'
 
 export interface KeyRingOptions {
   /** Keys that are always there: those of FOLIOT_API_KEYS. */
@@ -31,6 +31,8 @@ export class KeyRing {
   readonly #own: ApiKeys
   readonly #isLocal: boolean
   readonly #now: () => number
+  /** ms since 1970 */
+  readonly #startedAt: number
   #snapshot: AccessSnapshot = EMPTY_SNAPSHOT
   #byDigest: ReadonlyMap<string, Entry> = new Map()
   #byId: ReadonlyMap<string, Entry> = new Map()
@@ -43,6 +45,7 @@ export class KeyRing {
     this.#own = own
     this.#isLocal = isLocal
     this.#now = now
+    this.#startedAt = now()
   }
 
   /** What was taken last. */
@@ -72,8 +75,9 @@ export class KeyRing {
   }
 
   /**
-   * Says that what was taken so far is what the store has. That decides, once and for all, whether requests without a key are
-   * let in: only from this machine, and only while nobody has made a key of their own.
+   * Says that what was taken so far is what the store has. That decides whether requests without a key are let in: only to
+   * this machine, and only if nobody had made a key of their own when the process started. What is closed stays closed; what is
+   * open is closed by a later snapshot with such a key that is older than the process.
    */
   settle(): void {
     this.#isOpen ??= this.#isLocal && this.#own.size === 0 && !this.#snapshot.hasOwnKeys
@@ -86,6 +90,7 @@ export class KeyRing {
     this.#snapshot = snapshot
     this.#byDigest = new Map(entries.map((entry) => [entry.digest, entry]))
     this.#byId = new Map(entries.map((entry) => [entry.key.id, entry]))
+    if (this.#isOpen && snapshot.hasOwnKeys && (snapshot.ownKeysSince ?? 0) <= this.#startedAt) this.#isOpen = false
     this.#limits = new Map(snapshot.tenants.map(({ name, limits }) => [name, limits]))
     for (const [slot, { from }] of this.#derived) if (from && !this.#byId.has(from.key.id)) this.#derived.delete(slot)
     for (const look of this.#holds) look()
@@ -98,16 +103,18 @@ export class KeyRing {
     return key && this.#counts(key) ? key : undefined
   }
 
-  /** The key of an `Authorization: Bearer <secret>` header. */
-  fromHeader(authorization: string | undefined): ApiKey | undefined {
-    const secret = secretOf(authorization)
-    return secret === undefined ? undefined : this.find(secret)
-  }
-
   /** The key with this id. */
   withId(id: string): ApiKey | undefined {
     const key = this.#own.withId(id) ?? this.#byId.get(id)?.key
     return key && this.#counts(key) ? key : undefined
+  }
+
+  /** Whether a key that was found before still counts, and may do the same. Of who shows none: whether that is let in. */
+  stillCounts(key: ApiKey): boolean {
+    if (key.id === ANYONE_ID) return this.isOpen
+    if (this.#own.withId(key.id)) return true
+    const now = this.#byId.get(key.id)?.key
+    return now !== undefined && this.#counts(now) && isLike(now, key)
   }
 
   /** What the tenant may do at most; undefined if nobody has limited it. */
@@ -129,7 +136,7 @@ export class KeyRing {
     return bytes
   }
 
-  /** For who is served for long, and only while the key counts. A caller without a key is served to the end. */
+  /** For who is served for long, and only while the key counts, as `stillCounts` says. */
   hold(key: ApiKey): KeyHold {
     const ended = new AbortController()
     let timer: NodeJS.Timeout | undefined
@@ -139,17 +146,17 @@ export class KeyRing {
     }
     const look = (): void => {
       clearTimeout(timer)
-      const now = this.#byId.get(key.id)?.key
-      if (!now || !this.#counts(now) || !isLike(now, key)) {
+      const expiresAt = this.#byId.get(key.id)?.key.expiresAt
+      if (!this.stillCounts(key)) {
         release()
         ended.abort()
-      } else if (now.expiresAt !== undefined) {
-        timer = setTimeout(look, Math.min(Math.max(now.expiresAt - this.#now(), 0), LONGEST_TIMER_MS))
+      } else if (expiresAt !== undefined) {
+        timer = setTimeout(look, Math.min(Math.max(expiresAt - this.#now(), 0), LONGEST_TIMER_MS))
         // The end of a key keeps no process alive.
         timer.unref()
       }
     }
-    if (key.id !== ANYONE_ID && !this.#own.withId(key.id)) {
+    if (!this.#own.withId(key.id)) {
       this.#holds.add(look)
       look()
     }

@@ -2,6 +2,8 @@ export type { AccessScope, TenantLimits } from './access/access-rows.ts'
 export { type AccessSnapshot, readAccessRevision, readAccessSnapshot } from './access/access-snapshot.ts'
 export {
   type ApiKeyRecord,
+  assertEndsBy,
+  type ChangedKey,
   createApiKey,
   createFirstApiKey,
   type KeyOwner,
@@ -14,6 +16,7 @@ export {
   revokeApiKey,
   rotateApiKey,
 } from './access/api-keys.ts'
+export { dropEndedKeys } from './access/drop-ended-keys.ts'
 export { deleteTenant, listTenants, readTenant, setTenant, type Tenant } from './access/tenants.ts'
 export { dropOldAudit } from './audit/drop-old-audit.ts'
 export { recordAudit } from './audit/record-audit.ts'
@@ -26,6 +29,7 @@ export { groupErrors, type HistoryErrorGroup, type HistoryErrorGroups } from './
 export type { FinishedAttempt, FinishedJob } from './finished-job.ts'
 export type { HistoryFilter, InputCondition } from './job-filter.ts'
 export { migrate } from './migrate.ts'
+export { isMissingTable } from './missing-table.ts'
 export { keepPartitions, type PartitionOptions } from './partitions.ts'
 export { readBriefs, readJob, readLog } from './read-job.ts'
 export { type RecordResult, type RefusedJob, recordJobs } from './record-jobs.ts'

@@ -46,6 +46,11 @@ describe('masker', () => {
     expect(mask({ token: 'abcd', card: 'abcdef' })('abcdef abcd')).toBe('[redacted] [redacted]')
   })
 
+  it('replaces them as JSON spells them too', () => {
+    const token = 'pa"ss\\n\nword'
+    expect(mask({ token })(JSON.stringify({ note: token }))).toBe('{"note":"[redacted]"}')
+  })
+
   it('leaves short ones, which any text may hold, and values of other names', () => {
     const text = 'a b 123 true null secret'
     expect(mask({ token: 'a', card: [123, true, null], other: 'secret' })(text)).toBe(text)

@@ -17,7 +17,9 @@ const SECRET_LENGTH = 4
  * four characters, at any depth.
  */
 export function masker(value: unknown, names: ReadonlySet<string>): (text: string) => string {
-  const secrets = names.size === 0 ? [] : [...new Set(secretsOf(value, names, false))]
+  const found = names.size === 0 ? [] : secretsOf(value, names, false)
+  // Within JSON a text may be spelled otherwise.
+  const secrets = [...new Set(found.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]))]
   if (secrets.length === 0) return (text) => text
   // One may hold another.
   secrets.sort((a, b) => b.length - a.length)

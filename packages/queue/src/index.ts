@@ -14,8 +14,10 @@ export {
   readAuditBefore,
   type StoredAudit,
   takeAudit,
+  timeOfPlace,
+  withdrawAudit,
 } from './audit/audit-stream.ts'
-export { type Enqueued, enqueue, enqueueMany, type NewJob } from './enqueue/enqueue.ts'
+export { type Enqueued, enqueue, enqueueMany, type NewJob, QuotaReached } from './enqueue/enqueue.ts'
 export { takeTokens } from './enqueue/take-tokens.ts'
 export { deleteEndedJob } from './jobs/delete-job.ts'
 export { type ErrorGroups, GROUP_LIMIT, groupErrors, SCAN_LIMIT } from './jobs/error-groups.ts'
@@ -40,7 +42,7 @@ export { SWEEP_EVERY_MS, sweepQueue } from './jobs/sweep.ts'
 export { driveOperation, type OperationDriver, RATIO_MIN_FINISHED, startOperation } from './operations/drive.ts'
 export { takeOperation } from './operations/lease.ts'
 export { OPERATION_STATES, type Operation, type OperationRequest } from './operations/operation.ts'
-export { pauseOperation, readOperation, resumeOperation } from './operations/record.ts'
+export { pauseOperation, readOperation, readStoredOperation, resumeOperation } from './operations/record.ts'
 export { type FinishedAttempt, finishedAttempts } from './outbox/finished-attempts.ts'
 export {
   dropOutbox,
@@ -57,7 +59,7 @@ export { isRecording, RecordingWatch, sayRecording } from './outbox/recording.ts
 export { ANNOUNCE_EVERY_MS, announce, Catalog } from './queues/catalog.ts'
 export { forgetQueues } from './queues/forget-queues.ts'
 export { limitQueue, pauseQueue, type QueueInfo, type QueueLimits, readQueue, resumeQueue } from './queues/queues.ts'
-export { readQueueOf } from './queues/tenant-queue.ts'
+export { readQueueOf, type TenantQueueInfo } from './queues/tenant-queue.ts'
 export { beat, HEARTBEAT_EVERY_MS, listWorkers, signOff, type WorkerInfo } from './queues/workers.ts'
 export { assertSafeRedis, connectForLoops, connectForRequests, untilReady } from './redis/connection.ts'
 export { denialOf } from './redis/denial.ts'

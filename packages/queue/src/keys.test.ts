@@ -84,7 +84,7 @@ async function useEverything(queue: string): Promise<void> {
   await takeFromOutbox(q.redis, queue, { taken: isOf(ids.done), unkept: isOf(ids.promoted) })
   const entry = { id: newJobId(Date.now()), action: 'queue.pause' } as never as Parameters<typeof beginAudit>[1]
   const place = await beginAudit(q.redis, entry, { isRecorded: true })
-  await endAudit(q.redis, { id: entry.id, place }, { status: 200 } as never)
+  await endAudit(q.redis, { begin: entry, place }, { status: 200 } as never)
   expect(errors).toEqual([])
 }
 
@@ -128,7 +128,7 @@ describe('the keys of a database that everything was done to', () => {
       [keys.idempotencyKey(queue, '*'), 1],
       [keys.sweepLeaseKey(queue), 1],
       [keys.recordingKey, 1],
-      [keys.enqueueBucketKey('acme'), 1],
+      [keys.enqueueBucketKey('acme', { max: 10, perMs: 60_000 }), 1],
       [keys.takesKey(queue), 1],
       [keys.recorderLeaseKey(queue), 1],
       [keys.recoveredKey(queue), 1],
@@ -188,7 +188,7 @@ describe('keys.ts', () => {
       keys.takenKey(queue),
       keys.takenOfKey(queue),
       keys.openJobsKey(queue, 'acme'),
-      keys.enqueueBucketKey('acme'),
+      keys.enqueueBucketKey('acme', { max: 10, perMs: 60_000 }),
       keys.takesKey(queue),
       keys.recordingKey,
       keys.brokenBase(queue),

@@ -163,8 +163,12 @@ export const queuesKey = 'foliot-x:{catalog}:queues'
 /** HASH queue → how many jobs may wait in it (`maxDepth`). Who lifts the limit deletes the field. */
 export const depthLimitsKey = 'foliot-x:{catalog}:depth-limits'
 
-/** HASH with a TTL: how many jobs a tenant may still enqueue (`left`), as of when (`at`, ms by Redis' clock). */
-export const enqueueBucketKey = (tenant: string): string => `foliot-x:{tenants}:enqueue:${tenant}`
+/**
+ * HASH with a TTL: how many jobs a tenant may still enqueue (`left`), as of when (`at`, ms by Redis' clock). Another rate begins
+ * with a full one.
+ */
+export const enqueueBucketKey = (tenant: string, { max, perMs }: { max: number; perMs: number }): string =>
+  `foliot-x:{tenants}:enqueue:${tenant}:${max}:${perMs}`
 
 /** STRING: who may do what, as JSON: keys, without their secrets, and the limits of tenants. PostgreSQL's is the truth. */
 export const accessSnapshotKey = 'foliot-x:{access}:snapshot'

@@ -2,7 +2,6 @@ import type { TenantLimits } from '@foliot/access'
 import * as history from '@foliot/history'
 import { FoliotError } from '@foliot/jobs'
 import type { AccessWatch } from './access-watch.ts'
-import { isMissingTable } from './missing-table.ts'
 
 const RETRY_AFTER_S = 5
 
@@ -14,6 +13,11 @@ export class AccessStore {
   constructor(db: history.Database | undefined, watch: AccessWatch) {
     this.#db = db
     this.#watch = watch
+  }
+
+  /** So that a key which another process has made just now is known. */
+  catchUp(): Promise<void> {
+    return this.#watch.catchUp()
   }
 
   createKey(key: history.NewApiKey): Promise<history.ApiKeyRecord> {
@@ -28,15 +32,11 @@ export class AccessStore {
     return this.#ask((db) => history.readApiKey(db, id, owner))
   }
 
-  revokeKey(id: string, owner: history.KeyOwner): Promise<history.ApiKeyRecord | undefined> {
+  revokeKey(id: string, owner: history.KeyOwner): Promise<history.ChangedKey | undefined> {
     return this.#change((db) => history.revokeApiKey(db, id, owner, Date.now()))
   }
 
-  rotateKey(
-    id: string,
-    owner: history.KeyOwner,
-    rotation: history.Rotation,
-  ): Promise<history.ApiKeyRecord | undefined> {
+  rotateKey(id: string, owner: history.KeyOwner, rotation: history.Rotation): Promise<history.ChangedKey | undefined> {
     return this.#change((db) => history.rotateApiKey(db, id, owner, rotation, Date.now()))
   }
 
@@ -83,7 +83,7 @@ export class AccessStore {
 }
 
 function reasonOf(error: unknown): string | undefined {
-  if (isMissingTable(error)) return 'there are no tables yet: a recorder makes them when it starts'
+  if (history.isMissingTable(error)) return 'there are no tables yet: a recorder makes them when it starts'
   const trouble = history.databaseTroubleOf(error)
   return trouble && history.DATABASE_TROUBLES[trouble]
 }

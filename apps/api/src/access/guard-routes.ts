@@ -2,6 +2,8 @@ import { ANYONE_ID, type ApiKey, type KeyRing, SCOPES, type Scope, secretOf } fr
 import { FoliotError } from '@foliot/jobs'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { assertSameOrigin } from '../same-origin.ts'
+import type { AccessStore } from './access-store.ts'
+import { keyEnded } from './key-ended.ts'
 import type { KeyUses } from './key-uses.ts'
 import type { WrongKeys } from './wrong-keys.ts'
 
@@ -34,6 +36,7 @@ export type Recognise = (request: FastifyRequest) => ApiKey | undefined
 
 export interface Guard {
   access: KeyRing
+  accessStore: Pick<AccessStore, 'catchUp'>
   keyUses: KeyUses
   wrongKeys: WrongKeys
   recognise: Recognise
@@ -61,7 +64,11 @@ export function guardRoutes(app: FastifyInstance, guard: Guard): void {
       const has = [...caller.scopes].join(', ')
       throw new FoliotError('forbidden', `expected a key with the scope ${scope}, got one with ${has}`)
     }
-    request.caller = caller
+  })
+  // Its body may have come slowly, and its key ended meanwhile. Before what routes do themselves, such as the audit.
+  app.addHook('preHandler', (request, _reply, done) => {
+    const { caller } = request
+    done(!caller || guard.access.stillCounts(caller) ? undefined : keyEnded())
   })
 }
 
@@ -70,7 +77,7 @@ async function callerOf(request: FastifyRequest, guard: Guard): Promise<ApiKey> 
   const secret = secretOf(request.headers.authorization)
   // Where there is no key at all, none can be wrong.
   const isShown = secret !== undefined && (!access.isOpen || access.hasKeys)
-  const key = isShown ? access.find(secret) : recognise(request)
+  const key = isShown ? await find(secret, guard) : recognise(request)
   if (key) {
     keyUses.note(key)
     return key
@@ -85,6 +92,14 @@ async function callerOf(request: FastifyRequest, guard: Guard): Promise<ApiKey> 
   throw new FoliotError('unauthorized', 'expected `Authorization: Bearer <key>` with a key of this installation', {
     hint: 'keys are made with POST /v1/api-keys or `foliot keys create`, or set in FOLIOT_API_KEYS',
   })
+}
+
+/** Also one that was made elsewhere a moment ago. */
+async function find(secret: string, { access, accessStore }: Guard): Promise<ApiKey | undefined> {
+  const key = access.find(secret)
+  if (key || secret === '') return key
+  await accessStore.catchUp()
+  return access.find(secret)
 }
 
 /** It may be right: nobody could be asked yet. */

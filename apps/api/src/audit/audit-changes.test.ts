@@ -157,7 +157,8 @@ const CHANGES: Record<string, () => Promise<Case>> = {
     const { id } = await api.makeKey({ tenant: 'acme' })
     const target = { kind: 'api_key', id, tenant: 'acme' }
     const after = expect.objectContaining({ revokedAt: expect.any(String) })
-    return { path: `/v1/api-keys/${id}`, status: 204, entry: { action: 'api_key.revoke', target, after } }
+    const before = { expiresAt: null, revokedAt: null }
+    return { path: `/v1/api-keys/${id}`, status: 204, entry: { action: 'api_key.revoke', target, before, after } }
   },
   'POST /v1/api-keys/{id}/rotate': async () => {
     const { id } = await api.makeKey({ tenant: 'acme' })
@@ -170,6 +171,7 @@ const CHANGES: Record<string, () => Promise<Case>> = {
         action: 'api_key.rotate',
         target,
         asked: { overlapMs: 0 },
+        before: { expiresAt: null, revokedAt: null },
         after: expect.objectContaining({ id: expect.any(String) }),
       },
     }
@@ -238,7 +240,8 @@ describe('every route that may change something', () => {
     const answer = await api.send(method, path, {}, { ...HEADERS, ...bearer(READER) })
     answer.problem(403, 'forbidden')
     const told = await newest()
-    expect(told).toMatchObject({ outcome: 'refused', status: 403, code: 'forbidden', asked: null, before: null })
+    const refused = { outcome: 'refused', status: 403, code: 'forbidden', reason: REASON }
+    expect(told).toMatchObject({ ...refused, asked: null, before: null })
     expect(told.target.kind).toMatch(/^\w+$/)
     expect(told.actor.name).not.toBe((await newest('&outcome=ok')).actor.name)
   })
@@ -311,6 +314,21 @@ describe('a change', () => {
     await api.post(`/v1/jobs/${NOBODY}/cancel`, undefined, bearer('somebody-elses-secret'))
     await scheduled()
     expect(await newest()).toEqual(last)
+  })
+
+  it.each([
+    ['of all tenants', {}, null, bearer(ROOT)],
+    ['of one', { tenant: 'acme' }, 'acme', bearer(ROOT)],
+    ['by a key of one', {}, 'acme', bearer(acme.key)],
+  ])('of many dead letters %s belongs to whom they belong', async (_, filter, tenant, headers) => {
+    const redrive = { filter: { type: 'demo.echo', ...filter }, dryRun: true }
+    const { id } = (await api.post('/v1/dead-letters/redrive', redrive, headers)).body
+    ;(await api.post('/v1/dead-letters/discard', redrive, headers)).body
+    for (const verb of ['pause', 'resume']) await api.post(`/v1/operations/${id}/${verb}`, undefined, headers)
+    const { items } = (await api.get('/v1/audit?limit=4', bearer(ROOT))).body
+    expect(items.map(({ target }: AuditEntry) => target.tenant)).toEqual([tenant, tenant, tenant, tenant])
+    const seen = (await api.get('/v1/audit?limit=4', bearer(acme.key))).body.items
+    expect(seen[0]?.id === items[0].id).toBe(tenant === 'acme')
   })
 
   it('tells no secret, neither of keys nor of jobs', async () => {

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { readReason, reasonHeader } from '../move-reason.ts'
 import { toFoliotError } from '../problem.ts'
 import type { AuditLog } from './audit-log.ts'
-import { type AuditNotes, small } from './audit-notes.ts'
+import { type AuditNotes, cutToFit } from './audit-notes.ts'
 
 /** What the audit says of the requests to a route. */
 export interface AuditOfRoute {
@@ -80,22 +80,24 @@ function watch(route: RouteOptions, of: AuditOfRoute, audit: AuditLog): void {
   const end = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const code = refusedEarly.get(request)
     if (request.audit) await audit.end(request.audit, reply.statusCode)
-    else if (code !== undefined && request.caller) await writeRefusal(request, reply, code)
-  }
-  /** Nothing is changed: that it cannot be written down is no reason to answer anything else. */
-  const writeRefusal = async (request: FastifyRequest, reply: FastifyReply, code: ErrorCode): Promise<void> => {
-    try {
-      const notes = await audit.begin(beginOf(request, of))
-      notes.code = code
-      await audit.end(notes, reply.statusCode)
-    } catch (err) {
-      request.log.error({ err, action: of.action, caller: request.caller.name }, 'a refusal could not be written down')
+    else if (code !== undefined && request.caller) {
+      const refused = beginOf(request, of, reasonIfValid(request))
+      await audit.refuse(refused, { status: reply.statusCode, code })
     }
   }
 
   route.preHandler = [...[route.preHandler ?? []].flat(), begin] as never
   route.onError = [...[route.onError ?? []].flat(), note] as never
   route.onSend = [...[route.onSend ?? []].flat(), end] as never
+}
+
+/** A request that is refused anyway is not answered for its reason. */
+function reasonIfValid(request: FastifyRequest): string | undefined {
+  try {
+    return readReason(request)
+  } catch {
+    return undefined
+  }
 }
 
 function beginOf(request: FastifyRequest, of: AuditOfRoute, reason = of.reason): AuditBegin {
@@ -111,7 +113,7 @@ function beginOf(request: FastifyRequest, of: AuditOfRoute, reason = of.reason):
     userAgent: beginningOf(headers['user-agent']),
     action: of.action,
     target: { kind, id: name, tenant: null, ...of.target?.(request) },
-    asked: small(of.asked?.(request)),
+    asked: cutToFit(of.asked?.(request)),
     reason: reason ?? null,
     traceId,
   }

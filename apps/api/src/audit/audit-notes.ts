@@ -33,15 +33,15 @@ export class AuditNotes {
     this.after = stateOf(job)
   }
 
-  /** @param status of the HTTP answer */
-  end(status: number): AuditEnd {
+  /** What became of it, as it is known by now. @param status of the HTTP answer */
+  outcome(status: number): AuditEnd {
     const { target, before, after, code } = this
     return {
       status,
       code,
       target,
-      before: small(before),
-      after: small(after),
+      before: cutToFit(before),
+      after: cutToFit(after),
       endedAt: new Date().toISOString(),
     }
   }
@@ -54,7 +54,7 @@ const stateOf = ({ status, discardedAt, cancelRequestedAt }: Job) => ({
 })
 
 /** A value as an entry may hold it. */
-export function small(value: unknown): unknown {
+export function cutToFit(value: unknown): unknown {
   const text = JSON.stringify(value ?? null)
   const bytes = Buffer.byteLength(text)
   return bytes <= MOST_BYTES ? (value ?? null) : { cut: text.slice(0, MOST_BYTES / 4), bytes }

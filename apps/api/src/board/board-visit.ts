@@ -90,7 +90,7 @@ export class BoardVisit {
     return this.#request.audit
   }
 
-  /** Does what somebody asked for on the board, and writes down that they did. */
+  /** Does what somebody asked for on the board, and logs that they did. The audit of it is the route's. */
   async act<T>(action: string, on: { queue: string; jobId?: string }, move: () => Promise<T>): Promise<T> {
     const outcome = await move()
     this.#deps.log.info({ caller: this.reason.by, action, ...on }, `${action} on the board`)

@@ -1,4 +1,7 @@
-import { waitUntil } from '@foliot/testkit'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { json } from 'node:stream/consumers'
+import { askPostgres, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { bearer, openAccessBed, ROOT } from '../fixtures/access-bed.ts'
 import { EventReader } from '../fixtures/event-reader.ts'
@@ -60,6 +63,10 @@ describe('a new key', () => {
     ['/name', { name: 'a\nb' }],
     ['/name', { name: 'anyone' }],
     ['/name', { name: 'key-0123abcd' }],
+    ['/name', { name: 'foliot keys create' }],
+    ['/name', { name: NOBODY }],
+    ['/name', { name: ' a' }],
+    ['/name', { name: 'a\u200b' }],
     ['/name', { name: 'a\u0000b' }],
     ['/name', { name: '\ud800' }],
     ['/name', { name: undefined }],
@@ -75,6 +82,44 @@ describe('a new key', () => {
   ])('is refused with a wrong %s: %j', async (path, body) => {
     const answer = await api.as(ROOT, 'POST', '/v1/api-keys', { name: 'a', scopes: ['read'], ...body })
     expect(answer.problem(400, 'validation_failed').errors?.map((error) => error.path)).toEqual([path])
+  })
+
+  it('is refused with an `Idempotency-Key`, which would not be heeded', async () => {
+    const body = { name: 'sent twice', scopes: ['read'], tenant: 'once' }
+    const answer = await api.post('/v1/api-keys', body, { ...bearer(ROOT), 'idempotency-key': 'k' })
+    expect(answer.problem(400, 'validation_failed').detail).toContain('`Idempotency-Key`')
+    expect((await api.as(ROOT, 'GET', '/v1/api-keys?tenant=once')).body.items).toEqual([])
+  })
+
+  it('lasts no longer than the one that makes it, also by a rotation', async () => {
+    const end = Date.now() + 600_000
+    const at = (ms: number) => new Date(ms).toISOString()
+    const { id, key } = await api.makeKey({ tenant: 'ending', expiresAt: at(end) })
+    const endless = await api.makeKey({ tenant: 'ending' })
+    const body = { name: 'a', scopes: ['read'] }
+    for (const expiresAt of [undefined, null, at(end + 1)]) {
+      const answer = await api.as(key, 'POST', '/v1/api-keys', { ...body, expiresAt })
+      expect(answer.problem(403, 'forbidden').detail).toContain(at(end))
+    }
+    for (const one of [id, endless.id]) {
+      ;(await api.as(key, 'POST', `/v1/api-keys/${one}/rotate`)).problem(403, 'forbidden')
+    }
+    expect((await api.makeKey({ ...body, expiresAt: at(end) }, key)).expiresAt).toBe(at(end))
+  })
+
+  it('is refused where 1000 of its tenant count', async () => {
+    await askPostgres(
+      api.databaseUrl,
+      `insert into foliot.api_keys (id, name, digest, tenant, scopes, bootstrap, created_at, created_by)
+      select gen_random_uuid(), 'n', sha256(gen_random_uuid()::text::bytea), 'full', '{read}', false, now(), 'test'
+      from generate_series(1, 1000)`,
+    )
+    const answer = await api.as(ROOT, 'POST', '/v1/api-keys', { name: 'a', scopes: ['read'], tenant: 'full' })
+    expect(answer.problem(409, 'conflict').detail).toContain('1000')
+    const { items } = (await api.as(ROOT, 'GET', '/v1/api-keys?tenant=full&limit=1')).body
+    ;(await api.as(ROOT, 'POST', `/v1/api-keys/${items[0].id}/rotate`)).problem(409, 'conflict')
+    expect((await api.as(ROOT, 'DELETE', `/v1/api-keys/${items[0].id}`)).status).toBe(204)
+    await api.makeKey({ tenant: 'full' })
   })
 
   it('may have a name that is SQL, or HTML', async () => {
@@ -138,6 +183,35 @@ describe('a revoked key', () => {
     const { revokedAt } = (await api.as(ROOT, 'GET', `/v1/api-keys/${id}`)).body
     expect((await api.as(ROOT, 'DELETE', `/v1/api-keys/${id}`)).status).toBe(204)
     expect((await api.as(ROOT, 'GET', `/v1/api-keys/${id}`)).body.revokedAt).toBe(revokedAt)
+  })
+
+  it('makes no work elsewhere when there is none, or it was revoked before', async () => {
+    const { id } = await api.makeKey()
+    await api.as(ROOT, 'DELETE', `/v1/api-keys/${id}`)
+    const { revision } = api.access.snapshot
+    expect((await api.as(ROOT, 'DELETE', `/v1/api-keys/${id}`)).status).toBe(204)
+    ;(await api.as(ROOT, 'DELETE', `/v1/api-keys/${NOBODY}`)).problem(404, 'not_found')
+    expect(api.access.snapshot.revision).toBe(revision)
+  })
+
+  it('is told from one that counts also after its request began, before anything is done', async () => {
+    const { id, key } = await api.makeKey({ tenant: null })
+    const body = JSON.stringify({ name: 'too late', scopes: ['read'], tenant: 'late' })
+    const sending = request(`${api.url}/v1/api-keys`, {
+      method: 'POST',
+      headers: { ...bearer(key), 'content-type': 'application/json', 'content-length': body.length },
+    })
+    const answered = once(sending, 'response') as Promise<[IncomingMessage]>
+    // What is known of a request that has begun: its key was taken for one that counts.
+    const began = new Promise<void>((resolve) => api.app.server.once('request', () => resolve()))
+    sending.write(body.slice(0, -1))
+    await began
+    await api.as(ROOT, 'DELETE', `/v1/api-keys/${id}`)
+    sending.end(body.slice(-1))
+    const [answer] = await answered
+    expect([answer.statusCode, await json(answer)]).toEqual([401, expect.objectContaining({ code: 'unauthorized' })])
+    expect((await api.as(ROOT, 'GET', '/v1/api-keys?tenant=late')).body.items).toEqual([])
+    expect((await api.as(ROOT, 'GET', '/v1/audit?limit=1')).body.items[0].action).toBe('api_key.revoke')
   })
 
   it('ends the streams and long polls that were opened with it, and no others', async () => {

@@ -1,5 +1,5 @@
 import { type ApiKey, DEFAULT_TENANT, digestOf, newSecret } from '@foliot/access'
-import type { ApiKeyRecord } from '@foliot/history'
+import { type ApiKeyRecord, assertEndsBy } from '@foliot/history'
 import { FoliotError, isJobId } from '@foliot/jobs'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
@@ -49,17 +49,26 @@ export function apiKeyRoutes(app: Api, { accessStore }: ApiDeps): void {
       schema: {
         operationId: 'createApiKey',
         summary: 'Make an API key',
+        description:
+          'A key that expires makes none that lasts longer. So many keys count at a time: 1000 of a tenant, 10 000 of all tenants. ' +
+          'There is no `Idempotency-Key` here: look at the list before you send a request again.',
         tags,
         body: wire.CreateApiKey,
         response: {
           201: json('The key. Its secret is shown this once.', wire.NewKey),
-          ...problems(...BODY_PROBLEMS),
+          ...problems(...BODY_PROBLEMS, 'conflict'),
         },
       },
     },
-    async ({ body, caller, audit }, reply) => {
+    async ({ body, headers, caller, audit }, reply) => {
+      if (headers['idempotency-key'] !== undefined) {
+        throw invalid('a key is made by each request', [
+          { path: '', message: 'expected no header `Idempotency-Key`, which is not heeded here, got one' },
+        ])
+      }
       const tenant = tenantFor(body.tenant, caller)
       const expiresAt = toExpiry(body.expiresAt ?? null)
+      assertEndsBy(expiresAt, caller.expiresAt ?? null)
       const secret = newSecret()
       const scopes = [...new Set(body.scopes)]
       const made = { name: body.name, digest: digestOf(secret), tenant, scopes, createdBy: caller.name, expiresAt }
@@ -101,8 +110,9 @@ export function apiKeyRoutes(app: Api, { accessStore }: ApiDeps): void {
       },
     },
     async ({ params: { id }, caller, audit }, reply) => {
-      const key = found(id, isJobId(id) && (await accessStore.revokeKey(id, caller.tenant)))
+      const { key, before } = found(id, isJobId(id) && (await accessStore.revokeKey(id, caller.tenant)))
       audit.target.tenant = key.tenant
+      audit.before = endOf(before)
       audit.after = noteOf(key)
       reply.code(204)
     },
@@ -117,22 +127,28 @@ export function apiKeyRoutes(app: Api, { accessStore }: ApiDeps): void {
         summary: 'Replace an API key by a new one',
         description:
           'The new key may do the same. The old one goes on for the overlap, and then expires. If it was to expire before, the ' +
-          'new one lasts as long as the old one was to last.',
+          'new one lasts as long as the old one was to last. A key that expires makes none that lasts longer.',
         tags,
         params,
         body: wire.RotateApiKey.nullish(),
         response: {
           201: json('The new key. Its secret is shown this once.', wire.NewKey),
-          ...problems(...BODY_PROBLEMS, 'not_found', 'illegal_transition'),
+          ...problems(...BODY_PROBLEMS, 'not_found', 'conflict', 'illegal_transition'),
         },
       },
     },
     async ({ params: { id }, body, caller, audit }, reply) => {
       const secret = newSecret()
       const { overlapMs } = body ?? wire.RotateApiKey.parse({})
-      const rotation = { digest: digestOf(secret), createdBy: caller.name, overlapMs }
-      const next = found(id, isJobId(id) && (await accessStore.rotateKey(id, caller.tenant, rotation)))
+      const rotation = {
+        digest: digestOf(secret),
+        createdBy: caller.name,
+        overlapMs,
+        notAfter: caller.expiresAt ?? null,
+      }
+      const { key: next, before } = found(id, isJobId(id) && (await accessStore.rotateKey(id, caller.tenant, rotation)))
       audit.target.tenant = next.tenant
+      audit.before = endOf(before)
       audit.after = noteOf(next)
       return sendNew(reply, next, secret)
     },
@@ -145,6 +161,12 @@ const noteOf = ({ id, name, tenant, scopes, expiresAt, revokedAt }: ApiKeyRecord
   name,
   tenant,
   scopes,
+  expiresAt: toTime(expiresAt),
+  revokedAt: toTime(revokedAt),
+})
+
+/** The same of a key before it was ended: all else stays as it was. */
+const endOf = ({ expiresAt, revokedAt }: ApiKeyRecord) => ({
   expiresAt: toTime(expiresAt),
   revokedAt: toTime(revokedAt),
 })
@@ -168,7 +190,7 @@ function toExpiry(text: string | null): number | null {
 }
 
 /** @throws FoliotError `not_found` */
-function found(id: string, key: ApiKeyRecord | undefined | false): ApiKeyRecord {
+function found<T>(id: string, key: T | undefined | false): T {
   if (key) return key
   throw new FoliotError('not_found', `there is no API key ${JSON.stringify(id.slice(0, 64))}`, {
     hint: 'GET /v1/api-keys lists them',

@@ -3,6 +3,7 @@ import { beginAudit, countAudit, endAudit } from '@foliot/queue'
 import { startPostgres, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { bearer, openAccessBed, ROOT } from '../fixtures/access-bed.ts'
+import { EventReader } from '../fixtures/event-reader.ts'
 import { startRecorder } from '../fixtures/recorder.ts'
 import { openTestApi, type TestApi } from '../fixtures/test-api.ts'
 
@@ -29,7 +30,7 @@ async function change(api: TestApi, headers = admin): Promise<string> {
 }
 
 /** Writes entries of a thousand requests at a time. */
-async function write(api: TestApi, count: number): Promise<string[]> {
+async function write(api: TestApi, count: number, asked: unknown = null): Promise<string[]> {
   const ids: string[] = []
   for (let left = count; left > 0; left -= 1000) {
     const batch = Array.from({ length: Math.min(left, 1000) }, () => newJobId(Date.now()))
@@ -38,11 +39,11 @@ async function write(api: TestApi, count: number): Promise<string[]> {
       batch.map(async (id) => {
         const target = { kind: 'job', id, tenant: 'default' }
         const actor = { id: 'k1', name: 'ops', tenant: null }
-        const about = { ip: '127.0.0.1', forwardedFor: null, userAgent: null, asked: null, reason: 'r', traceId: 't' }
+        const about = { ip: '127.0.0.1', forwardedFor: null, userAgent: null, asked, reason: 'r', traceId: 't' }
         const begin = { id, actor, action: 'job.cancel', target, ...about }
         const place = await beginAudit(api.redis, begin, { isRecorded: true })
         const end = { status: 200, code: null, target, before: null, after: null, endedAt: new Date().toISOString() }
-        await endAudit(api.redis, { id, place }, end)
+        await endAudit(api.redis, { begin, place }, end)
       }),
     )
   }
@@ -230,6 +231,38 @@ describe('GET /v1/audit', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as AuditEntry)
     expect([idsOf(entries).toSorted(), isInOrder(entries)]).toEqual([ids.toSorted(), true])
+  })
+
+  it('breaks off an export whose key was revoked', async () => {
+    const api = await openAccessBed()
+    // More than the buffers between both ends take.
+    await write(api, 4000, 'x'.repeat(6000))
+    const { id, key } = await api.makeKey()
+    const answer = await fetch(`${api.url}/v1/audit?format=jsonl`, { headers: bearer(key) })
+    expect(answer.status).toBe(200)
+    expect((await api.send('DELETE', `/v1/api-keys/${id}`, undefined, admin)).status).toBe(204)
+    await expect(answer.text()).rejects.toThrow()
+  })
+
+  it('counts an export among the streams, until it is over', async () => {
+    const api = await openAccessBed({ streams: { most: 1 } })
+    const statusOf = async () => {
+      const answer = await fetch(`${api.url}/v1/audit?format=jsonl`, { headers: admin })
+      await answer.text()
+      return answer.status
+    }
+    const events = await EventReader.open(`${api.url}/v1/events`, admin)
+    expect(await statusOf()).toBe(503)
+    events.close()
+    for (let times = 0; times < 3; times++) await waitUntil(async () => (await statusOf()) === 200)
+  })
+
+  it('cuts off an export that nobody reads', async () => {
+    const api = await openAccessBed({ streams: { patienceMs: 100 } })
+    await write(api, 4000, 'x'.repeat(6000))
+    const answer = await fetch(`${api.url}/v1/audit?format=jsonl`, { headers: admin })
+    await waitUntil(() => new Promise<boolean>((resolve) => api.app.server.getConnections((_, n) => resolve(n === 0))))
+    await expect(answer.text()).rejects.toThrow()
   })
 
   it('says why while PostgreSQL is away; changes go on, and are there when it is back', async () => {

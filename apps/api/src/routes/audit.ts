@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { addAbortSignal, Readable } from 'node:stream'
 import type { AuditFilter } from '@foliot/jobs'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
@@ -16,7 +16,7 @@ const ND_JSON = 'application/x-ndjson'
 /** How many entries an export reads at a time. */
 const EXPORTED_AT_ONCE = 500
 
-export function auditRoutes(app: Api, { audit }: ApiDeps): void {
+export function auditRoutes(app: Api, { audit, streams }: ApiDeps): void {
   app.get(
     '/v1/audit',
     {
@@ -42,7 +42,8 @@ export function auditRoutes(app: Api, { audit }: ApiDeps): void {
         },
       },
     },
-    async ({ query, caller, headers, method }, reply) => {
+    async (request, reply) => {
+      const { query, caller, headers, method } = request
       const type = query.format === 'json' ? undefined : linesTypeOf(query.format, headers.accept)
       const filter = filterOf(query, caller.tenant)
       reply.header('vary', 'accept')
@@ -52,10 +53,13 @@ export function auditRoutes(app: Api, { audit }: ApiDeps): void {
       }
       assertWhole(query)
       // Read before anything is answered: that the history is away is a problem, not an export that breaks off.
+      const cut = streams.watch(request, reply)
       const first = await audit.list(filter, EXPORTED_AT_ONCE)
+      cut.throwIfAborted()
       reply.type(`${type}; charset=utf-8`).serializer((text: unknown) => text as string)
       if (method === 'HEAD') return '' as never
-      return reply.send(Readable.from(linesOf(audit, filter, first)) as never)
+      const lines = Readable.from(linesOf(audit, filter, first), { highWaterMark: 1 })
+      return reply.send(addAbortSignal(cut, lines) as never)
     },
   )
 }

@@ -2,7 +2,7 @@ import { listDeadLetters, type Operation } from '@foliot/queue'
 import type { Api, ApiDeps } from '../api.ts'
 import { toFilter } from '../job-filter.ts'
 import { readCursor, writeCursor } from '../list-cursor.ts'
-import { reasonHeader, reasonOf } from '../move-reason.ts'
+import { reasonOf } from '../move-reason.ts'
 import { json } from '../wire/answer.ts'
 import { JobList, ListDeadLetters } from '../wire/list.ts'
 import { Discard, Operation as OperationAnswer, Redrive } from '../wire/operation.ts'
@@ -49,19 +49,15 @@ export function deadLetterRoutes(app: Api, { redis, catalog, operations }: ApiDe
             'Answers at once with an operation; `Location` is where its progress can be read. It moves what is dead by now, ' +
             'and goes on if the process that drives it dies.',
           tags,
-          headers: reasonHeader,
           body,
           response: { 202: json('It has begun.', OperationAnswer), ...problems(...BODY_PROBLEMS, 'not_found') },
         },
       },
       async (request, reply) => {
-        const { filter, ...how } = request.body
-        const { operation } = await operations.begin({
-          kind,
-          filter: await toFilter(filter, catalog, request.caller),
-          ...how,
-          reason: reasonOf(request),
-        })
+        const { filter: asked, ...how } = request.body
+        const filter = await toFilter(asked, catalog, request.caller)
+        request.audit.target.tenant = filter.tenant ?? null
+        const { operation } = await operations.begin({ kind, filter, ...how, reason: reasonOf(request) })
         request.audit.target.id = operation.id
         request.audit.after = { state: operation.state }
         reply.code(202).header('location', `/v1/operations/${operation.id}`)

@@ -1,5 +1,5 @@
-import { FoliotError, isTerminal } from '@foliot/jobs'
-import { deleteEndedJob, type JobRef, type Position } from '@foliot/queue'
+import { FoliotError, isTerminal, STATUSES } from '@foliot/jobs'
+import { deleteEndedJob, isRecording, type JobRef, type Position } from '@foliot/queue'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { toFilter } from '../job-filter.ts'
@@ -13,6 +13,9 @@ const tags = ['jobs']
 const MOST = 5000
 const AT_ONCE = 200
 const OPEN_TOLD = 100
+
+const ENDED = STATUSES.filter(isTerminal)
+const OPEN = STATUSES.filter((status) => !isTerminal(status))
 
 export function deletionRoutes(app: Api, { redis, catalog, jobs, history }: ApiDeps): void {
   app.delete(
@@ -35,8 +38,7 @@ export function deletionRoutes(app: Api, { redis, catalog, jobs, history }: ApiD
       const { id } = request.params
       const job = await jobs.read(id, request.caller)
       request.audit.jobBefore(job)
-      // What cannot be deleted everywhere is deleted nowhere.
-      await history?.briefs([id])
+      await assertComplete([id])
       if (!(await deleteEverywhere([job]))) {
         throw new FoliotError('illegal_transition', `a job that is ${job.status} cannot be deleted`, {
           hint: 'only a job that has ended can be: cancel it first',
@@ -72,22 +74,31 @@ export function deletionRoutes(app: Api, { redis, catalog, jobs, history }: ApiD
       const { dryRun, ...filter } = request.body
       const search = await toFilter(filter, catalog, request.caller)
       request.audit.target.tenant = search.tenant ?? null
+      await assertComplete([])
       const found = { matched: 0, deleted: 0, open: [] as string[], more: false }
       let after: Position | undefined
       do {
-        const page = await jobs.list(search, AT_ONCE, after)
+        const page = await jobs.list({ ...search, statuses: ENDED }, AT_ONCE, after)
         found.matched += page.items.length
-        for (const job of page.items) {
-          if (!isTerminal(job.status)) found.open.push(job.id)
-        }
-        const ended = page.items.filter(({ status }) => isTerminal(status))
-        if (!dryRun) found.deleted += await deleteEverywhere(ended, found.open)
+        if (!dryRun) found.deleted += await deleteEverywhere(page.items, found.open)
         after = page.next
       } while (after !== undefined && found.matched < MOST)
+      const open = await jobs.list({ ...search, statuses: OPEN }, OPEN_TOLD)
+      found.open = [...new Set([...found.open, ...open.items.map(({ id }) => id)])].slice(0, OPEN_TOLD)
       request.audit.after = { deleted: found.deleted, open: found.open.length }
-      return { ...found, open: found.open.slice(0, OPEN_TOLD), more: after !== undefined }
+      return { ...found, more: after !== undefined }
     },
   )
+
+  /** What cannot be deleted everywhere is deleted nowhere. @throws FoliotError `unavailable` */
+  async function assertComplete(ids: readonly string[]): Promise<void> {
+    if (history) await history.briefs(ids)
+    else if (await isRecording(redis)) {
+      throw new FoliotError('unavailable', 'this api does not know the history that there is', {
+        hint: 'set FOLIOT_DATABASE_URL, as the recorder has it, or ask an api that has it',
+      })
+    }
+  }
 
   /** First from Redis, or it would be recorded again. @returns how many were deleted; those that go on are added to `open` */
   async function deleteEverywhere(refs: readonly JobRef[], open: string[] = []): Promise<number> {

@@ -1,9 +1,9 @@
 import { FoliotError } from '@foliot/jobs'
-import { type Enqueued, enqueueMany, type NewJob } from '@foliot/queue'
-import type { FastifyReply } from 'fastify'
+import { type Enqueued, enqueueMany, type NewJob, QuotaReached } from '@foliot/queue'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
-import { askLeave } from '../enqueue-quota.ts'
+import { askLeave, refusalFor } from '../enqueue-quota.ts'
 import { jobText } from '../job-answers.ts'
 import { originOf, type RequestOrigin, toNewJob } from '../job-requests.ts'
 import { invalid, retryAfterOf, toFoliotError, toProblem } from '../problem.ts'
@@ -52,7 +52,9 @@ export function enqueueBatchRoutes(app: Api, deps: ApiDeps): void {
         ])
       }
       const sent = { jobs: request.body.jobs, inputTexts: sentInputs(request.bodyBytes) }
-      const { results, retryAfter, limits } = await enqueueParts(sent, originOf(request.raw, request.caller), deps)
+      const { results, retryAfter, limits } = await enqueueParts(sent, request, deps).catch((error: unknown) => {
+        throw refusalFor(request.caller, error)
+      })
       reply.headers(limits)
       if (retryAfter > 0) reply.header('retry-after', retryAfter)
       await sendJson(reply as FastifyReply, 207, `{"results":[${results.join(',')}]}`)
@@ -78,9 +80,10 @@ interface BatchAnswer {
 /** @throws FoliotError `unavailable` if Redis was away and nothing was stored. */
 async function enqueueParts(
   { jobs, inputTexts }: SentBatch,
-  origin: RequestOrigin,
+  { raw, caller }: FastifyRequest,
   deps: ApiDeps,
 ): Promise<BatchAnswer> {
+  const origin = originOf(raw, caller)
   const results: string[] = []
   let count = 0
   let retryAfter = 0
@@ -97,7 +100,7 @@ async function enqueueParts(
         if (item.code === 'unavailable') unavailable = item
         retryAfter = Math.max(retryAfter, retryAfterOf(item) ?? 0)
       } else count++
-      results.push(resultText(item))
+      results.push(resultText(item instanceof FoliotError ? refusalFor(caller, item) : item))
     }
   }
   // With Redis away there is nothing to tell item by item: the batch as a whole is to be sent again.
@@ -127,7 +130,9 @@ async function store(
   const jobs = read.filter((item): item is NewJob => !(item instanceof FoliotError))
   const leave = await askLeave(deps, origin.tenant, jobs.length)
   const refused = jobs.slice(leave.granted).map(() => leave.refusal())
-  const enqueued = [...(await enqueueMany(deps.redis, jobs.slice(0, leave.granted), deps.disk)), ...refused].values()
+  const answers = await enqueueMany(deps.redis, jobs.slice(0, leave.granted), deps.disk)
+  await leave.giveBack(answers.filter((answer) => answer instanceof Error).length)
+  const enqueued = [...answers, ...refused].values()
   const items = await Promise.all(
     read.map(async (item) => {
       const stored = item instanceof FoliotError ? item : (enqueued.next().value as Enqueued | Error)
@@ -135,8 +140,11 @@ async function store(
       return stored.fromRecord ? { ...stored, job: await deps.jobs.recall(stored) } : stored
     }),
   )
-  return { items, limits: leave.headers() }
+  const opens = items.flatMap((item) => (item instanceof FoliotError ? openOf(item) : (item.open ?? [])))
+  return { items, limits: leave.headers(opens.at(-1)) }
 }
+
+const openOf = (error: FoliotError): number | [] => (error instanceof QuotaReached ? error.open : [])
 
 const waitsForDisk = (item: unknown): boolean => (item as Partial<JobRequest> | null)?.durability === 'fsync'
 

@@ -77,10 +77,34 @@ it('a tenant has no more open jobs in a queue than its quota, and more as soon a
   const refused = await tenant.post('/v1/jobs', job)
   expect(refused.problem(429, 'backpressure').detail).toContain(tenant.name)
   expect(refused.headers.get('retry-after')).not.toBeNull()
+  expect(limitsIn(refused)[1]).toBe('"open-jobs";r=0')
   const batch = await tenant.post('/v1/jobs/batch', { jobs: [job] })
   expect(batch.body.results[0]).toMatchObject({ status: 429, error: { code: 'backpressure' } })
   await tenant.post(`/v1/jobs/${first.body.id}/cancel`)
   expect((await tenant.post('/v1/jobs', { ...job, delayMs: HOUR_MS })).status).toBe(202)
+})
+
+it('a job that is refused for its quota costs nothing of the rate', async () => {
+  const tenant = await limited({ enqueueRate: { max: 3, perMs: HOUR_MS }, maxDepth: 1 })
+  const first = await tenant.post('/v1/jobs', { ...job, delayMs: HOUR_MS })
+  for (let i = 0; i < 5; i++) (await tenant.post('/v1/jobs', job)).problem(429, 'backpressure')
+  await tenant.post('/v1/jobs/batch', { jobs: [job, job] })
+  await tenant.post(`/v1/jobs/${first.body.id}/cancel`)
+  const second = await tenant.post('/v1/jobs', job)
+  expect([second.status, limitsIn(second)[1]]).toEqual([202, expect.stringMatching(/"enqueue";r=1;/)])
+})
+
+it('a tenant is not told how many jobs of all there are in a full queue', async () => {
+  const tenant = await limited({})
+  const now = (await all.get('/v1/queues/demo')).body.counts
+  const limits = { maxDepth: now.queued + now.scheduled }
+  await all.send('PATCH', '/v1/queues/demo', limits)
+  const refused = await tenant.post('/v1/jobs', job)
+  refused.problem(429, 'backpressure')
+  const batch = await tenant.post('/v1/jobs/batch', { jobs: [job] })
+  for (const { body } of [refused, batch]) expect(JSON.stringify(body)).not.toContain(String(limits.maxDepth))
+  expect((await all.post('/v1/jobs', job)).problem(429, 'backpressure').detail).toContain(String(limits.maxDepth))
+  await all.send('PATCH', '/v1/queues/demo', { maxDepth: null })
 })
 
 it('limits that are lifted hold no more', async () => {

@@ -46,6 +46,28 @@ const isGone = async (id: string): Promise<boolean> => (await api.redis.exists(`
 const textOf = async (path: string): Promise<string> => (await fetch(api.url + path)).text()
 
 describe('a job that the history has taken', () => {
+  it('is found by its id alone, however else that could be written', async () => {
+    const job = await api.echo()
+    await run([job])
+    await untilRecorded(api)
+    const others = [
+      job.id.toUpperCase(),
+      job.id.replaceAll('-', ''),
+      `{${job.id}}`,
+      `${job.id} `,
+      'x',
+      '%00',
+      job.id.slice(0, 8),
+    ]
+    for (const id of others) {
+      const path = `/v1/jobs/${id.includes('%') ? id : encodeURIComponent(id)}`
+      for (const tail of ['', '/logs', '/wait?timeoutMs=0']) (await api.get(path + tail)).problem(404, 'not_found')
+      for (const tail of ['/cancel', '/retry', '/promote']) (await api.post(path + tail)).problem(404, 'not_found')
+      ;(await api.send('DELETE', path)).problem(404, 'not_found')
+    }
+    expect((await api.get(`/v1/jobs/${job.id}`)).job(200).status).toBe('succeeded')
+  })
+
   it('is answered as before it was taken, to the letter', async () => {
     await holdRecorder()
     const { labels, only } = ownLabel()

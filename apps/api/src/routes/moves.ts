@@ -2,7 +2,7 @@ import { FoliotError, type Job as JobView } from '@foliot/jobs'
 import { cancelJob, promoteJob, redriveJob } from '@foliot/queue'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
-import { reasonHeader, reasonOf } from '../move-reason.ts'
+import { reasonOf } from '../move-reason.ts'
 import { json } from '../wire/answer.ts'
 import { Job } from '../wire/job.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
@@ -24,7 +24,6 @@ export function moveRoutes(app: Api, { redis, jobs }: ApiDeps): void {
           summary,
           tags: ['jobs'],
           params: z.object({ id: z.string() }),
-          headers: reasonHeader,
           response: {
             200: json('The job after the move.', Job),
             ...problems(...BODY_PROBLEMS, 'not_found', 'illegal_transition'),

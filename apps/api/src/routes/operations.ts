@@ -1,4 +1,4 @@
-import { pauseOperation, readOperation, resumeOperation } from '@foliot/queue'
+import { pauseOperation, readOperation, readStoredOperation, resumeOperation } from '@foliot/queue'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { json } from '../wire/answer.ts'
@@ -54,7 +54,9 @@ export function operationRoutes(app: Api, { redis, operations }: ApiDeps): void 
         },
       },
       async ({ params: { id }, caller, audit }) => {
-        audit.before = { state: (await readOperation(redis, id, caller.tenant)).state }
+        const { state, request } = await readStoredOperation(redis, id, caller.tenant)
+        audit.target.tenant = request.filter.tenant ?? null
+        audit.before = { state }
         const operation = await turn(redis, id, caller.tenant)
         audit.after = { state: operation.state }
         void operations.look()

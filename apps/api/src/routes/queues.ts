@@ -1,6 +1,7 @@
-import { limitQueue, pauseQueue, type QueueInfo, readQueue, readQueueOf, resumeQueue } from '@foliot/queue'
+import { limitQueue, pauseQueue, type QueueInfo, readQueue, resumeQueue } from '@foliot/queue'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
+import { TenantQueues } from '../tenant-queues.ts'
 import { assertAllTenants, type Viewer } from '../viewer.ts'
 import { json } from '../wire/answer.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
@@ -10,8 +11,9 @@ const tags = ['queues']
 const params = z.object({ name: z.string() })
 
 export function queueRoutes(app: Api, { redis, catalog }: ApiDeps): void {
+  const tenantQueues = new TenantQueues(redis)
   const read = (name: string, { tenant }: Viewer): Promise<QueueInfo> =>
-    tenant === undefined ? readQueue(redis, name) : readQueueOf(redis, name, tenant)
+    tenant === undefined ? readQueue(redis, name) : tenantQueues.read(name, tenant)
 
   /** What changes a queue waits for a lost Redis as long as it takes: whoever asks has to hear of it now. */
   async function assertMayChange(name: string, caller: Viewer): Promise<void> {

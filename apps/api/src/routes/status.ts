@@ -8,7 +8,7 @@ import { problems } from '../wire/problem.ts'
 const tags = ['status']
 const Status = z.object({ status: z.string() })
 
-export function statusRoutes(app: Api, { redis, catalog, metrics }: ApiDeps): void {
+export function statusRoutes(app: Api, { redis, catalog, metrics, access }: ApiDeps): void {
   app.get(
     '/healthz',
     {
@@ -77,7 +77,9 @@ export function statusRoutes(app: Api, { redis, catalog, metrics }: ApiDeps): vo
   async function isReady(): Promise<boolean> {
     try {
       await catalog.refresh()
-      return catalog.types.length > 0 && redis.status === 'ready'
+      // One that cannot tell which keys are right would answer nobody.
+      const knowsKeys = access.isSettled || access.hasKeys
+      return catalog.types.length > 0 && redis.status === 'ready' && knowsKeys
     } catch {
       // Why is told by the connection's own log line; the answer is a status only.
       return false

@@ -67,12 +67,13 @@ describe('a key of one tenant', () => {
       ['GET', '/v1/tenants'],
       ['GET', '/v1/tenants/other'],
       ['GET', '/v1/tenants/nobody'],
-      ['PUT', '/v1/tenants/acme', {}],
       ['PUT', '/v1/tenants/other', {}],
-      ['DELETE', '/v1/tenants/acme'],
       ['DELETE', '/v1/tenants/other'],
     ]
     for (const [method, path, body] of calls) (await api.as(ACME, method, path, body)).problem(404, 'not_found')
+    for (const method of ['PUT', 'DELETE']) {
+      ;(await api.as(ACME, method, '/v1/tenants/acme', method === 'PUT' ? {} : undefined)).problem(403, 'forbidden')
+    }
     expect(api.access.limitsOf('acme')).toEqual({ enqueueRate })
   })
 })

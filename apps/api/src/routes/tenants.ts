@@ -4,6 +4,7 @@ import { FoliotError } from '@foliot/jobs'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { readNameCursor, writeNameCursor } from '../name-cursor.ts'
+import { assertAllTenants } from '../viewer.ts'
 import { json } from '../wire/answer.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
 import * as wire from '../wire/tenant.ts'
@@ -11,7 +12,7 @@ import * as wire from '../wire/tenant.ts'
 const tags = ['access']
 const params = z.object({ name: z.string() })
 
-/** A key of one tenant may see what its own tenant may do; to all else here it gets a 404. */
+/** A key of one tenant may see what its own tenant may do, and not change it; to all else here it gets a 404. */
 export function tenantRoutes(app: Api, { accessStore }: ApiDeps): void {
   app.get(
     '/v1/tenants',
@@ -104,9 +105,11 @@ export function tenantRoutes(app: Api, { accessStore }: ApiDeps): void {
   )
 }
 
-/** @throws FoliotError `not_found`, `validation_failed` */
-function assertManages({ tenant }: ApiKey, name: string): void {
-  if (tenant !== undefined) throw noSuchTenant(name)
+/** @throws FoliotError `not_found`, `forbidden`, `validation_failed` */
+function assertManages(caller: ApiKey, name: string): void {
+  const { tenant } = caller
+  if (tenant !== undefined && tenant !== name) throw noSuchTenant(name)
+  assertAllTenants(caller, 'the limits of tenants')
   if (isTenantName(name)) return
   const expected = 'expected the name of a tenant like "acme" ([a-z0-9][a-z0-9._-]*, at most 63 characters)'
   throw new FoliotError('validation_failed', `${expected}, got ${JSON.stringify(name.slice(0, 64))}`)

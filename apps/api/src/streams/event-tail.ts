@@ -60,6 +60,8 @@ export class EventTail {
   readonly #listening: Listening[] = []
   /** By queue: what it has missed ends here. */
   readonly #missedUntil = new Map<string, string>()
+  /** Queues of which it was told that there were events of jobs that nobody knows any more. */
+  readonly #unknownIn = new Set<string>()
   #waiting: Waiting[] = []
   #trouble: FoliotError | undefined
   #stream: EventStream | undefined
@@ -181,7 +183,6 @@ export class EventTail {
     const needsBriefs = type !== undefined || tenant !== undefined
     const refs = events.map(({ queue, jobId }) => ({ queue, id: jobId }))
     const briefs = needsBriefs ? await this.#options.jobs.briefs(refs) : []
-    const unknown = new Set<string>()
     let n = 0
     return told.flatMap(({ id, event, gap }) => {
       if (!event) return gap ?? []
@@ -189,10 +190,10 @@ export class EventTail {
       if (!needsBriefs) return { id, event: name, data: JSON.stringify(data) }
       const brief = briefs[n++]
       if (brief === undefined) {
-        // Nobody knows any more what job that was.
-        if (unknown.has(event.queue)) return []
-        unknown.add(event.queue)
-        return { id, ...gapIn(event.queue) }
+        // Nobody knows any more what job that was, nor whose: that there was one is told once, and not when.
+        if (this.#unknownIn.has(event.queue)) return []
+        this.#unknownIn.add(event.queue)
+        return gapIn(event.queue)
       }
       if ((type ?? brief.type) !== brief.type || (tenant ?? brief.tenant) !== brief.tenant) return []
       return { id, event: name, data: JSON.stringify(type === undefined ? data : { ...data, type }) }

@@ -24,7 +24,7 @@ const RETRY_AFTER_S = 5
 export class Streams {
   readonly #access: KeyRing
   readonly #options: StreamsOptions
-  readonly #open = new Set<EventStream>()
+  readonly #open = new Set<Pick<EventStream, 'stop'>>()
   #stopped = false
 
   constructor(access: KeyRing, options: Partial<StreamsOptions> = {}) {
@@ -63,6 +63,33 @@ export class Streams {
       this.#open.delete(stream)
       stream.end()
     }
+  }
+
+  /**
+   * Counts an answer that is sent by other means as a stream, until it is over. The signal aborts, with a FoliotError as its
+   * reason, when the key of the request counts no more, its reader takes nothing for too long, or the process stops: then it
+   * has to be cut off.
+   *
+   * @throws as `serve`
+   */
+  watch(request: FastifyRequest, { raw }: FastifyReply): AbortSignal {
+    this.#assertRoom()
+    const cut = new AbortController()
+    const stream = { stop: (reason: string) => cut.abort(new FoliotError('unavailable', reason)) }
+    this.#open.add(stream)
+    const { ended, release } = this.#access.hold(request.caller)
+    const expel = (): void => cut.abort(keyEnded())
+    ended.addEventListener('abort', expel, { once: true })
+    if (ended.aborted) expel()
+    const leave = (): void => {
+      ended.removeEventListener('abort', expel)
+      release()
+      this.#open.delete(stream)
+    }
+    raw.setTimeout(this.#options.patienceMs, () => stream.stop('this reader is too slow'))
+    raw.once('close', leave)
+    if (raw.destroyed) leave()
+    return cut.signal
   }
 
   /** Ends every stream; none is opened from here on. Safe twice. */

@@ -1,4 +1,4 @@
-import { DEFAULT_TENANT, isKeyName, isTenantName, KEY_NAME_MAX, SCOPES } from '@foliot/access'
+import { DEFAULT_TENANT, isKeyName, isTenantName, KEY_NAME_MAX, KEY_NAME_RULE, SCOPES } from '@foliot/access'
 import { z } from 'zod'
 import { page } from './list.ts'
 
@@ -46,7 +46,7 @@ export const ListApiKeys = z.strictObject({
 export const CreateApiKey = z.strictObject({
   name: z
     .string()
-    .refine(isKeyName, `expected one line of 1 to ${KEY_NAME_MAX} characters, not "anyone" and not like "key-0123abcd"`)
+    .refine(isKeyName, `expected ${KEY_NAME_RULE}`)
     .meta({ minLength: 1, maxLength: KEY_NAME_MAX, description: 'For people: what or whom it is for.' }),
   scopes: z.array(z.enum(SCOPES)).min(1).describe('What it may do. `admin` includes the others.'),
   tenant: TenantName.nullable()

@@ -10,8 +10,8 @@ export const DeleteJobs = z
   .meta({ example: { label: 'customer:42', dryRun: true } })
 
 export const Deletion = z.object({
-  matched: z.int().describe('Jobs that have the label.'),
+  matched: z.int().describe('Jobs that have the label and have ended.'),
   deleted: z.int(),
   open: z.array(z.string()).describe('Ids of up to 100 that have not ended and stay: cancel them first.'),
-  more: z.boolean().describe('There may be more.'),
+  more: z.boolean().describe('There may be more that have ended.'),
 })

@@ -53,6 +53,12 @@ export const Queue = z.object({
   }),
   oldestAgeMs: z.int().nullable().describe('How long the next job has waited; null if none waits.'),
   limits: Limits,
+  truncated: z
+    .boolean()
+    .optional()
+    .describe(
+      'For keys of one tenant: whether a place holds more jobs than were looked at, so that counts may be too low.',
+    ),
 })
 
 export const QueueList = z.object({ items: z.array(Queue), nextCursor: z.null() })

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { type HistoryFilter, type HistoryPosition, searchJobs } from '@foliot/history'
 import { STATUSES } from '@foliot/jobs'
 import { type Command, UsageError } from '../command.ts'
+import { readTime } from '../read-time.ts'
 import { withDatabase } from '../with-database.ts'
 
 const HELP = `foliot history export [--from TIME] [--to TIME] [--tenant TENANT] [--type TYPE] [--queue QUEUE]
@@ -37,7 +38,8 @@ export const exportHistory: Command = {
     await withDatabase(surroundings, async (db) => {
       for (let after: HistoryPosition | undefined; ; ) {
         const { jobs, more } = await searchJobs(db, filter, PAGE, after)
-        for (const { document } of jobs) surroundings.out(document)
+        // A page that is waited for: an export is as long as the history.
+        if (jobs.length > 0) await surroundings.out(jobs.map(({ document }) => document).join('\n'))
         after = jobs.at(-1)
         if (!more) return
       }
@@ -69,12 +71,10 @@ function toFilter(values: { [K in keyof typeof OPTIONS]?: string | undefined }):
   }
 }
 
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
-
 function toTime(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  const ms = TIME.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(ms)) {
+  const ms = readTime(text)
+  if (ms === undefined) {
     throw new UsageError(`Expected ${name} with a time like 2026-01-31T12:00:00Z, got ${JSON.stringify(text)}.`)
   }
   return ms

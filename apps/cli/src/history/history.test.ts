@@ -2,7 +2,9 @@ import { migrate, openDatabase, recordJobs } from '@foliot/history'
 import { type Job, newJobId } from '@foliot/jobs'
 import { atEndOfFile, startProcess, testDatabaseUrl } from '@foliot/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { AREAS } from '../areas.ts'
 import { runHere } from '../fixtures/run-here.ts'
+import { runCli } from '../run-cli.ts'
 
 const FOLIOT_DATABASE_URL = await testDatabaseUrl()
 const db = openDatabase({ url: FOLIOT_DATABASE_URL })
@@ -76,6 +78,34 @@ describe('foliot history export', () => {
     expect(lines[0]).toContain('"input":{"b":1.0,"a":2}')
   })
 
+  it('goes on when what it printed was taken, and keeps no more than that', async () => {
+    let printing = 0
+    const sizes: number[] = []
+    const code = await runCli(AREAS, ['history', 'export'], {
+      env: () => ({ FOLIOT_DATABASE_URL, FOLIOT_DATABASE_PASSWORD_FILE: undefined, FOLIOT_REDIS_URL: undefined }),
+      async out(text) {
+        expect(printing++).toBe(0)
+        sizes.push(text.split('\n').length)
+        await db.selectNoFrom((eb) => eb.lit(1).as('one')).execute()
+        printing--
+      },
+      note: (text) => expect.unreachable(text),
+    })
+    expect([code, sizes]).toEqual([0, [500, 500, jobs.length - 1000]])
+  })
+
+  it('ends quietly when whoever reads has enough', async () => {
+    const command = '{ "$1" --conditions=source "$0" history export; echo "code $?" >&2; } | head -n 1'
+    const run = await startProcess({
+      command: ['sh', '-c', command],
+      entry: 'apps/cli/src/main.ts',
+      args: [process.execPath],
+      env: { FOLIOT_DATABASE_URL },
+    })
+    await run.exited
+    expect([run.lines.length, run.errorText]).toEqual([1, 'code 0\n'])
+  })
+
   it('prints those that fit', async () => {
     expect(await exported('--tenant', 'acme')).toMatchObject([{ type: 'report.build' }])
     expect(await exported('--type', 'report.build', '--status', 'failed')).toEqual([])
@@ -105,13 +135,24 @@ describe('foliot history prune', () => {
   const prune = async (...args: string[]) => (await foliot('history', 'prune', ...args)).lines
 
   it('deletes what is older than it has to be kept, dead letters later', async () => {
-    const ages = ['--keep-days', '30', '--keep-dead-letter-days', '365']
+    const ages = ['--keep-days', '30', '--keep-dead-letter-days', '390']
     expect(await prune(...ages, '--dry-run')).toEqual(['would delete 2 jobs'])
     expect(await exported()).toHaveLength(jobs.length)
     expect(await prune(...ages)).toEqual(['deleted 2 jobs'])
     expect(await exported('--status', 'failed')).toHaveLength(1)
-    expect(await prune('--keep-days', '30')).toEqual(['deleted 1 jobs'])
+    expect(await prune('--keep-days', '30', '--keep-dead-letter-days', '30')).toEqual(['deleted 1 jobs'])
     expect(await exported()).toHaveLength(1200)
+  })
+
+  it('leaves dead letters of a year alone, unless it is told otherwise', async () => {
+    const inDays = async (days: string) => prune('--keep-days', days, '--dry-run')
+    const [of40, of400] = [job(40, { status: 'failed', error }), job(400, { status: 'timed_out', error })]
+    const sent = [of40, of400].map((job) => ({ job, inputText: '1', outputText: null, attempts: [], log: [] }))
+    await recordJobs(db, sent)
+    expect(await inDays('30')).toEqual(['would delete 1 jobs'])
+    expect(await inDays('500')).toEqual(['would delete 0 jobs'])
+    expect(await prune('--keep-days', '30')).toEqual(['deleted 1 jobs'])
+    expect(await exported('--status', 'failed')).toMatchObject([{ id: of40.id }])
   })
 
   it.each([

@@ -4,13 +4,14 @@ import {
   digestOf,
   isKeyName,
   isTenantName,
-  KEY_NAME_MAX,
+  KEY_NAME_RULE,
   newSecret,
   SCOPES,
   type Scope,
 } from '@foliot/access'
 import { createApiKey, createFirstApiKey, type NewApiKey } from '@foliot/history'
 import { type Command, UsageError } from '../command.ts'
+import { readTime } from '../read-time.ts'
 import { withDatabase } from '../with-database.ts'
 import { spreadKeys } from './key-store.ts'
 import { shownKey } from './shown-key.ts'
@@ -61,7 +62,7 @@ export const createKey: Command = {
     })
     if (!made) return surroundings.note('There are keys: none was made.')
     const shown = shownKey(made)
-    if (values.json) return surroundings.out(JSON.stringify({ ...shown, key: secret }))
+    if (values.json) return await surroundings.out(JSON.stringify({ ...shown, key: secret }))
     const rows = [
       ['id', shown.id],
       ['name', shown.name],
@@ -70,14 +71,14 @@ export const createKey: Command = {
       ['expires', shown.expiresAt ?? 'never'],
       ['key', secret],
     ]
-    for (const [name = '', value = ''] of rows) surroundings.out(`${name.padEnd(9)}${value}`)
+    for (const [name = '', value = ''] of rows) await surroundings.out(`${name.padEnd(9)}${value}`)
     surroundings.note('\nThe key is shown this once: it is stored nowhere.')
   },
 }
 
 function readName(text: string | undefined): string {
   if (text !== undefined && isKeyName(text)) return text
-  throw wrong('--name with one line of 1 to', KEY_NAME_MAX, 'characters', text)
+  throw wrong('--name with', KEY_NAME_RULE, '', text)
 }
 
 function readScopes(text: string | undefined): Scope[] {
@@ -94,16 +95,14 @@ function readTenant(text: string | undefined, isForAll: boolean): string | null 
   throw wrong('--tenant with a name like', 'acme', '([a-z0-9][a-z0-9._-]*, at most 63 characters)', text)
 }
 
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
-
 function readExpiry(text: string | undefined, now: number): number | null {
   if (text === undefined) return null
-  const at = TIME.test(text) ? Date.parse(text) : Number.NaN
-  if (at > now) return at
+  const at = readTime(text)
+  if (at !== undefined && at > now) return at
   throw wrong('--expires-at with a time to come like', '2030-01-31T12:00:00Z', '', text)
 }
 
-const wrong = (option: string, what: string | number, more: string, came: string | undefined): UsageError =>
+const wrong = (option: string, what: string, more: string, came: string | undefined): UsageError =>
   new UsageError(
     `Expected ${[option, what, more].filter((part) => part !== '').join(' ')}, got ${came === undefined ? 'none' : JSON.stringify(came)}.`,
   )

@@ -34,9 +34,9 @@ export const listKeys: Command = {
         if (!page.more) return all
       }
     })
-    if (json) for (const key of keys) surroundings.out(JSON.stringify(shownKey(key)))
+    if (json) for (const key of keys) await surroundings.out(JSON.stringify(shownKey(key)))
     else if (keys.length === 0) surroundings.note('There are none.')
-    else for (const line of toTable(keys, Date.now())) surroundings.out(line)
+    else for (const line of toTable(keys, Date.now())) await surroundings.out(line)
   },
 }
 

@@ -23,11 +23,11 @@ export const revokeKey: Command = {
       throw new UsageError(`Expected the id of one key, as \`foliot keys list\` shows it, got ${came}.`)
     }
     const revoked = await withDatabase(surroundings, async (db) => {
-      const key = await revokeApiKey(db, id, undefined, Date.now())
-      if (key) await spreadKeys(db, surroundings)
-      return key
+      const changed = await revokeApiKey(db, id, undefined, Date.now())
+      if (changed) await spreadKeys(db, surroundings)
+      return changed?.key
     })
     if (!revoked) throw new FoliotError('not_found', `there is no API key ${id}`, { hint: 'see `foliot keys list`' })
-    surroundings.out(`revoked ${revoked.id} (${revoked.name})`)
+    await surroundings.out(`revoked ${revoked.id} (${revoked.name})`)
   },
 }

@@ -11,6 +11,8 @@ export interface AccessSnapshot {
   hasKeys: boolean
   /** Whether one was besides the one of `npm start`. */
   hasOwnKeys: boolean
+  /** When the first of those was made, in ms since 1970; null: there was none. */
+  ownKeysSince: number | null
   /** Those that were not revoked and have not expired. */
   keys: SnapshotKey[]
   tenants: { name: string; limits: TenantLimits }[]
@@ -35,12 +37,14 @@ export async function readAccessSnapshot(db: Database, now: number): Promise<Acc
     revision: number
     hasKeys: boolean
     hasOwnKeys: boolean
+    ownKeysSince: number | null
     keys: SnapshotKey[]
     tenants: { name: string; max: number | null; perMs: number | null; maxDepth: number | null }[]
   }>`
     select revision,
       exists (select from foliot.api_keys) as "hasKeys",
       exists (select from foliot.api_keys where not bootstrap) as "hasOwnKeys",
+      (select min(created_at) from foliot.api_keys where not bootstrap) as "ownKeysSince",
       (
         select coalesce(json_agg(json_build_object(
           'id', id, 'name', name, 'digest', encode(digest, 'hex'), 'tenant', tenant, 'scopes', scopes,

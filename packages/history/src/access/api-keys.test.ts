@@ -69,7 +69,7 @@ describe('a key', () => {
     expect(await readApiKey(db, id, 'acme')).toMatchObject({ id })
     expect(await readApiKey(db, id, 'other')).toBeUndefined()
     expect(await revokeApiKey(db, id, 'other', NOW)).toBeUndefined()
-    const rotation = { digest: digest(), createdBy: 'x', overlapMs: 0 }
+    const rotation = { digest: digest(), createdBy: 'x', overlapMs: 0, notAfter: null }
     expect(await rotateApiKey(db, id, 'other', rotation, NOW)).toBeUndefined()
     expect(await readApiKey(db, id, 'acme')).toMatchObject({ revokedAt: null, expiresAt: null })
     const ofAll = await create({ tenant: null })
@@ -78,8 +78,14 @@ describe('a key', () => {
 
   it('is revoked once, and stays so', async () => {
     const { id } = await create()
-    expect(await revokeApiKey(db, id, undefined, NOW + 1)).toMatchObject({ revokedAt: NOW + 1 })
-    expect(await revokeApiKey(db, id, 'acme', NOW + 2)).toMatchObject({ revokedAt: NOW + 1 })
+    expect(await revokeApiKey(db, id, undefined, NOW + 1)).toMatchObject({
+      key: { revokedAt: NOW + 1 },
+      before: { revokedAt: null },
+    })
+    expect(await revokeApiKey(db, id, 'acme', NOW + 2)).toMatchObject({
+      key: { revokedAt: NOW + 1 },
+      before: { revokedAt: NOW + 1 },
+    })
     expect(await revokeApiKey(db, NOBODY, undefined, NOW)).toBeUndefined()
     expect(await countingIds()).not.toContain(id)
   })
@@ -102,8 +108,8 @@ describe('a key', () => {
 })
 
 describe('a rotation', () => {
-  const rotate = (id: string, overlapMs: number, now = NOW) =>
-    rotateApiKey(db, id, undefined, { digest: digest(), createdBy: 'rotator', overlapMs }, now)
+  const rotate = async (id: string, overlapMs: number, now = NOW, notAfter: number | null = null) =>
+    (await rotateApiKey(db, id, undefined, { digest: digest(), createdBy: 'rotator', overlapMs, notAfter }, now))?.key
 
   it('makes a key that may do the same, and ends the old one with the overlap', async () => {
     const old = await create({ name: 'n', scopes: ['operate'] })
@@ -125,6 +131,15 @@ describe('a rotation', () => {
     const next = await rotate(old.id, 24 * HOUR_MS, NOW + HOUR_MS / 2)
     expect(await readApiKey(db, old.id, undefined)).toMatchObject({ expiresAt: NOW + HOUR_MS })
     expect(next).toMatchObject({ expiresAt: NOW + 1.5 * HOUR_MS })
+  })
+
+  it('makes no key that lasts longer than it may, and says so', async () => {
+    const [endless, ending] = [await create(), await create({ expiresAt: NOW + HOUR_MS })]
+    for (const { id } of [endless, ending]) {
+      await expect(rotate(id, 0, NOW + 1, NOW + HOUR_MS)).rejects.toMatchObject({ code: 'forbidden' })
+      expect(await readApiKey(db, id, undefined)).toMatchObject({ replacedBy: null })
+    }
+    expect(await rotate(ending.id, 0, NOW + 1, NOW + HOUR_MS + 1)).toMatchObject({ expiresAt: NOW + HOUR_MS + 1 })
   })
 
   it('without an overlap ends the old key at once', async () => {
@@ -159,6 +174,42 @@ describe('the list', () => {
   })
 })
 
+describe('keys that count', () => {
+  const fill = async (tenant: string | null, count: number) =>
+    sql`
+      insert into foliot.api_keys (id, name, digest, tenant, scopes, bootstrap, created_at, created_by)
+      select gen_random_uuid(), 'n', sha256(gen_random_uuid()::text::bytea), ${tenant}, '{read}', false, now(), 'test'
+      from generate_series(1, ${count})`.execute(db)
+
+  it('are 1000 of a tenant at most, however many ask at once; keys that ended make room', async () => {
+    const ended = await create({ tenant: 'full', expiresAt: NOW + 1 })
+    await fill('full', 998)
+    const last = await create({ tenant: 'full' })
+    await expect(create({ tenant: 'full' })).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'expected fewer than 1000 keys of full that count, got 1000',
+    })
+    const rotation = { digest: digest(), createdBy: 'x', overlapMs: HOUR_MS, notAfter: null }
+    await expect(rotateApiKey(db, last.id, 'full', rotation, NOW)).rejects.toMatchObject({ code: 'conflict' })
+    expect(await readApiKey(db, last.id, 'full')).toMatchObject({ replacedBy: null, expiresAt: null })
+    await create({ tenant: 'not full' })
+    expect(ended.expiresAt).toBe(NOW + 1)
+    await create({ tenant: 'full' }, NOW + 1)
+    await revokeApiKey(db, last.id, 'full', NOW + 1)
+    const tries = await Promise.allSettled([1, 2, 3].map(() => create({ tenant: 'full' }, NOW + 1)))
+    expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  })
+
+  it('are 10000 of all tenants at most', async () => {
+    await fill(null, 10_000)
+    await expect(create({ tenant: null })).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'expected fewer than 10000 keys of all tenants that count, got 10000',
+    })
+    await sql`delete from foliot.api_keys where tenant is null`.execute(db)
+  })
+})
+
 describe('the revision', () => {
   it('rises with each change, and by the clock, so that a restored backup gives out no number twice', async () => {
     const first = await readAccessRevision(db)
@@ -172,6 +223,20 @@ describe('the revision', () => {
     await sql`update foliot.access_revision set revision = 9000000000000`.execute(db)
     await create()
     expect(await readAccessRevision(db)).toBe(9_000_000_000_001)
+  })
+
+  it('stays as long as nothing changes', async () => {
+    const { id } = await create()
+    await revokeApiKey(db, id, undefined, NOW)
+    const before = await readAccessRevision(db)
+    await revokeApiKey(db, id, undefined, NOW + 1)
+    await revokeApiKey(db, NOBODY, undefined, NOW)
+    const rotation = { digest: digest(), createdBy: 'x', overlapMs: 0, notAfter: null }
+    await rotateApiKey(db, NOBODY, undefined, rotation, NOW)
+    await expect(rotateApiKey(db, id, undefined, rotation, NOW)).rejects.toThrow()
+    const key = { name: 'a', digest: digest(), tenant: null, scopes: [], createdBy: 'x', expiresAt: null }
+    expect(await createFirstApiKey(db, key, NOW)).toBeUndefined()
+    expect(await readAccessRevision(db)).toBe(before)
   })
 
   it('of changes at once is that of one of them each', async () => {
@@ -198,8 +263,14 @@ describe('the first key', () => {
       hasOwnKeys: false,
       keys: [{ id: first?.id, tenant: null, scopes: ['admin'] }],
     })
+    expect(snapshot.ownKeysSince).toBeNull()
     const { id } = await createApiKey(empty, { ...key, digest: digest() }, NOW)
-    await revokeApiKey(empty, id, undefined, NOW)
-    expect(await readAccessSnapshot(empty, NOW)).toMatchObject({ hasOwnKeys: true, keys: [{ id: first?.id }] })
+    await createApiKey(empty, { ...key, digest: digest(), expiresAt: NOW + 1 }, NOW + 1)
+    await revokeApiKey(empty, id, undefined, NOW + 1)
+    expect(await readAccessSnapshot(empty, NOW + 1)).toMatchObject({
+      hasOwnKeys: true,
+      ownKeysSince: NOW,
+      keys: [{ id: first?.id }],
+    })
   })
 })

@@ -41,9 +41,25 @@ export interface KeyPosition {
   id: string
 }
 
-/** @param now in ms since 1970. */
+/** A key that was changed, and how it was before. */
+export interface ChangedKey {
+  key: ApiKeyRecord
+  before: ApiKeyRecord
+}
+
+/** So many keys of one tenant, and of all tenants, may count at a time: every process has all of them in memory. */
+const MOST_OF_ONE = 1_000
+const MOST_OF_ALL = 10_000
+
+/**
+ * @param now in ms since 1970.
+ * @throws FoliotError `conflict` if so many keys of its tenant count as may.
+ */
 export function createApiKey(db: Database, key: NewApiKey, now: number): Promise<ApiKeyRecord> {
-  return changeAccess(db, (tx) => insertKey(tx, { ...key, bootstrap: false }, now))
+  return changeAccess(db, async (tx) => {
+    const answer = await insertKey(tx, { ...key, bootstrap: false }, now)
+    return { answer, isOther: true }
+  })
 }
 
 /**
@@ -53,7 +69,8 @@ export function createApiKey(db: Database, key: NewApiKey, now: number): Promise
 export function createFirstApiKey(db: Database, key: NewApiKey, now: number): Promise<ApiKeyRecord | undefined> {
   return changeAccess(db, async (tx) => {
     const any = await tx.selectFrom('foliot.api_keys').select('id').limit(1).executeTakeFirst()
-    return any ? undefined : insertKey(tx, { ...key, bootstrap: true }, now)
+    const answer = any ? undefined : await insertKey(tx, { ...key, bootstrap: true }, now)
+    return { answer, isOther: answer !== undefined }
   })
 }
 
@@ -72,26 +89,31 @@ export async function listApiKeys(
 }
 
 /** Undefined if the owner has no such key. */
-export async function readApiKey(db: Database, id: string, owner: KeyOwner): Promise<ApiKeyRecord | undefined> {
+export async function readApiKey(
+  db: Database | AccessTransaction,
+  id: string,
+  owner: KeyOwner,
+): Promise<ApiKeyRecord | undefined> {
   const { rows } = await sql<ApiKeyRecord>`
     select ${COLUMNS} from foliot.api_keys where id = ${id}::uuid and ${ownedBy(owner)}`.execute(db)
   return rows[0]
 }
 
 /** From now on it counts no more; one that was revoked stays as it is. Undefined if the owner has no such key. */
-export function revokeApiKey(
-  db: Database,
-  id: string,
-  owner: KeyOwner,
-  now: number,
-): Promise<ApiKeyRecord | undefined> {
+export function revokeApiKey(db: Database, id: string, owner: KeyOwner, now: number): Promise<ChangedKey | undefined> {
   return changeAccess(db, async (tx) => {
+    const before = await readApiKey(tx, id, owner)
+    if (!before) return { answer: undefined, isOther: false }
+    if (before.revokedAt !== null) return { answer: { key: before, before }, isOther: false }
     const { rows } = await sql<ApiKeyRecord>`
-      update foliot.api_keys set revoked_at = coalesce(revoked_at, ${timeOf(now)}::timestamptz)
-      where id = ${id}::uuid and ${ownedBy(owner)} returning ${COLUMNS}`.execute(tx)
-    return rows[0]
+      update foliot.api_keys set revoked_at = ${timeOf(now)}::timestamptz
+      where id = ${id}::uuid returning ${COLUMNS}`.execute(tx)
+    return { answer: { key: rows[0] as ApiKeyRecord, before }, isOther: true }
   })
 }
+
+/** The end of the year 9999: what an RFC 3339 time can tell. */
+const LATEST_MS = Date.UTC(10_000, 0) - 1
 
 export interface Rotation {
   /** SHA-256 of the new key's secret, as 64 hexadecimal digits. */
@@ -99,13 +121,17 @@ export interface Rotation {
   createdBy: string
   /** For how long the old key goes on. */
   overlapMs: number
+  /** The new key may last no longer than this, in ms since 1970; null: it may. */
+  notAfter: number | null
 }
 
 /**
  * Makes a key that may do what this one may, and lets this one end with the overlap. One that was to expire gets a
  * successor that lasts as long as it was to last. Undefined if the owner has no such key.
  *
- * @throws FoliotError `illegal_transition` for a key that was replaced or revoked, or has expired.
+ * @returns the new key, and how the old one was.
+ * @throws FoliotError `illegal_transition` for a key that was replaced or revoked, or has expired; `forbidden` if the new one
+ *   would last longer than it may; `conflict` if so many keys of its tenant count as may.
  */
 export function rotateApiKey(
   db: Database,
@@ -113,16 +139,15 @@ export function rotateApiKey(
   owner: KeyOwner,
   rotation: Rotation,
   now: number,
-): Promise<ApiKeyRecord | undefined> {
+): Promise<ChangedKey | undefined> {
   return changeAccess(db, async (tx) => {
-    const { rows } = await sql<ApiKeyRecord>`
-      select ${COLUMNS} from foliot.api_keys where id = ${id}::uuid and ${ownedBy(owner)} for update`.execute(tx)
-    const [old] = rows
-    if (!old) return undefined
+    const old = await readApiKey(tx, id, owner)
+    if (!old) return { answer: undefined, isOther: false }
     assertRotatable(old, now)
     const { name, tenant, scopes, createdAt, expiresAt } = old
-    const { digest, createdBy, overlapMs } = rotation
-    const lasts = expiresAt === null ? null : now + (expiresAt - createdAt)
+    const { digest, createdBy, overlapMs, notAfter } = rotation
+    const lasts = expiresAt === null ? null : Math.min(now + (expiresAt - createdAt), LATEST_MS)
+    assertEndsBy(lasts, notAfter)
     const next = await insertKey(
       tx,
       { name, digest, tenant, scopes, createdBy, expiresAt: lasts, bootstrap: false },
@@ -132,8 +157,25 @@ export function rotateApiKey(
       update foliot.api_keys
       set expires_at = least(expires_at, ${timeOf(now + overlapMs)}::timestamptz), replaced_by = ${next.id}::uuid
       where id = ${id}::uuid`.execute(tx)
-    return next
+    return { answer: { key: next, before: old }, isOther: true }
   })
+}
+
+/**
+ * A key that expires makes none that lasts longer. Both in ms since 1970, null for no end.
+ *
+ * @throws FoliotError `forbidden`
+ */
+export function assertEndsBy(expiresAt: number | null, notAfter: number | null): void {
+  if (notAfter === null || (expiresAt !== null && expiresAt <= notAfter)) return
+  const came = expiresAt === null ? 'one without an end' : `one that lasts until ${timeOf(expiresAt)}`
+  throw new FoliotError(
+    'forbidden',
+    `expected a key that ends by ${timeOf(notAfter)}, as the caller's does, got ${came}`,
+    {
+      hint: 'ask for an earlier end with `expiresAt`, or with a key that lasts longer',
+    },
+  )
 }
 
 function assertRotatable({ id, revokedAt, expiresAt, replacedBy }: ApiKeyRecord, now: number): void {
@@ -161,6 +203,7 @@ async function insertKey(
   now: number,
 ): Promise<ApiKeyRecord> {
   const { name, digest, tenant, scopes, createdBy, expiresAt, bootstrap } = key
+  await assertRoom(tx, tenant, now)
   const expires = expiresAt === null ? null : timeOf(expiresAt)
   const { rows } = await sql<ApiKeyRecord>`
     insert into foliot.api_keys (id, name, digest, tenant, scopes, bootstrap, created_at, created_by, expires_at)
@@ -168,6 +211,19 @@ async function insertKey(
       ${timeOf(now)}::timestamptz, ${createdBy}, ${expires}::timestamptz)
     returning ${COLUMNS}`.execute(tx)
   return rows[0] as ApiKeyRecord
+}
+
+async function assertRoom(tx: AccessTransaction, tenant: string | null, now: number): Promise<void> {
+  const most = tenant === null ? MOST_OF_ALL : MOST_OF_ONE
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from foliot.api_keys
+    where tenant is not distinct from ${tenant} and revoked_at is null
+      and (expires_at is null or expires_at > ${timeOf(now)}::timestamptz)`.execute(tx)
+  if ((rows[0]?.count ?? 0) < most) return
+  const whose = tenant === null ? 'of all tenants' : `of ${tenant}`
+  throw new FoliotError('conflict', `expected fewer than ${most} keys ${whose} that count, got ${most}`, {
+    hint: 'revoke keys that nobody uses: GET /v1/api-keys tells when each was used last',
+  })
 }
 
 const COLUMNS = sql`id, name, tenant, scopes, created_at as "createdAt", created_by as "createdBy",

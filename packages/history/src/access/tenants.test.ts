@@ -30,6 +30,22 @@ it('tells processes of them with one number that rises', async () => {
   ])
 })
 
+it('raises that number only with a change', async () => {
+  await setTenant(db, 'same', { enqueueRate })
+  const before = await readAccessRevision(db)
+  await setTenant(db, 'same', { enqueueRate })
+  await deleteTenant(db, 'nobody')
+  expect(await readAccessRevision(db)).toBe(before)
+  await setTenant(db, 'same', { enqueueRate, maxDepth: 1 })
+  const changed = await readAccessRevision(db)
+  expect(changed).toBeGreaterThan(before)
+  await setTenant(db, 'same', {})
+  await deleteTenant(db, 'same')
+  await setTenant(db, 'none', {})
+  expect(await readAccessRevision(db)).toBeGreaterThan(changed + 2)
+  await deleteTenant(db, 'none')
+})
+
 it('lists them by name, page by page', async () => {
   for (const name of ['p3', 'p1', 'p4', 'p2']) await setTenant(db, name, {})
   const first = await listTenants(db, 2, 'p')

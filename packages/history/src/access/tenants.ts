@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { type TenantLimits, toLimits } from './access-rows.ts'
-import { changeAccess } from './change-access.ts'
+import { type AccessTransaction, changeAccess } from './change-access.ts'
 
 export interface Tenant {
   name: string
@@ -22,20 +22,28 @@ export async function listTenants(
 
 /** Undefined if nobody has limited it. */
 export async function readTenant(db: Database, name: string): Promise<Tenant | undefined> {
+  const row = await readRow(db, name)
+  return row && toTenant(row)
+}
+
+async function readRow(db: Database | AccessTransaction, name: string): Promise<TenantRow | undefined> {
   const { rows } = await sql<TenantRow>`select ${COLUMNS} from foliot.tenants where name = ${name}`.execute(db)
-  return rows[0] && toTenant(rows[0])
+  return rows[0]
 }
 
 /** Its limits from now on; what is left out has none. */
 export function setTenant(db: Database, name: string, { enqueueRate, maxDepth }: TenantLimits): Promise<Tenant> {
   return changeAccess(db, async (tx) => {
+    const before = await readRow(tx, name)
     const { rows } = await sql<TenantRow>`
       insert into foliot.tenants (name, enqueue_max, enqueue_per_ms, max_depth)
       values (${name}, ${enqueueRate?.max ?? null}, ${enqueueRate?.perMs ?? null}, ${maxDepth ?? null})
       on conflict (name) do update
       set enqueue_max = excluded.enqueue_max, enqueue_per_ms = excluded.enqueue_per_ms, max_depth = excluded.max_depth
       returning ${COLUMNS}`.execute(tx)
-    return toTenant(rows[0] as TenantRow)
+    const after = rows[0] as TenantRow
+    const isSame = before?.max === after.max && before.perMs === after.perMs && before.maxDepth === after.maxDepth
+    return { answer: toTenant(after), isOther: !isSame }
   })
 }
 
@@ -43,7 +51,8 @@ export function setTenant(db: Database, name: string, { enqueueRate, maxDepth }:
 export function deleteTenant(db: Database, name: string): Promise<boolean> {
   return changeAccess(db, async (tx) => {
     const { rows } = await sql`delete from foliot.tenants where name = ${name} returning name`.execute(tx)
-    return rows.length > 0
+    const isThere = rows.length > 0
+    return { answer: isThere, isOther: isThere }
   })
 }
 

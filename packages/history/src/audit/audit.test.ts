@@ -3,15 +3,15 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import type { Database } from '../database.ts'
 import { DAY_MS } from '../days.ts'
-import { entryOf, type TestRecord, testEnd, testRecord } from '../fixtures/test-audit.ts'
+import { entryOf, testEnd, testRecord } from '../fixtures/test-audit.ts'
 import { openTestDatabase } from '../fixtures/test-database.ts'
 import { dropOldAudit } from './drop-old-audit.ts'
-import { recordAudit } from './record-audit.ts'
+import { type AuditRecord, recordAudit } from './record-audit.ts'
 import { searchAudit } from './search-audit.ts'
 
 const all = (db: Database): Promise<AuditEntry[]> => searchAudit(db, {}, 1000)
 
-const newest = (records: readonly TestRecord[]): AuditEntry[] =>
+const newest = (records: readonly AuditRecord[]): AuditEntry[] =>
   records.map(entryOf).sort((a, b) => (`${a.at} ${a.id}` < `${b.at} ${b.id}` ? 1 : -1))
 
 describe('recordAudit', () => {
@@ -33,8 +33,8 @@ describe('recordAudit', () => {
     expect((await all(db)).map(({ outcome }) => outcome)).toEqual(['unknown', 'unknown'])
     const end = testEnd({ status: 409, code: 'illegal_transition' })
     await recordAudit(db, [{ ...early, end }])
-    await recordAudit(db, [{ ...late, begin: undefined, end }])
-    await recordAudit(db, [{ ...early, end: testEnd() }, early, { ...late, begin: undefined, end: testEnd() }])
+    await recordAudit(db, [{ ...late, at: late.at + 60_000, end }])
+    await recordAudit(db, [{ ...early, end: testEnd() }, early, { ...late, end: testEnd() }])
     expect(await all(db)).toEqual(
       newest([
         { ...early, end },

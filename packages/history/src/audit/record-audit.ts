@@ -4,12 +4,12 @@ import type { Database } from '../database.ts'
 import { storedText, storedTextOrNull } from '../stored-text.ts'
 import { textArray } from '../text-array.ts'
 
-/** An entry, and its outcome if it is known; or an outcome that came after its entry. */
+/** An entry, and its outcome if it is known. */
 export interface AuditRecord {
   id: string
   /** When the entry was written: ms since 1970. */
   at: number
-  begin: AuditBegin | undefined
+  begin: AuditBegin
   end: AuditEnd | undefined
 }
 
@@ -21,21 +21,16 @@ export interface RefusedAudit {
 
 /**
  * Keeps entries. Doing it again changes nothing; an outcome is added to an entry that had none, and nothing else is ever
- * changed.
+ * changed, also not when it was written.
  *
- * @param records some hundred, in any order but for an outcome alone, which comes behind its entry.
+ * @param records some hundred, in any order. Of two with one id the last counts.
  * @returns those that are refused; all others are kept.
  * @throws what `databaseTroubleOf` knows: then nothing is known of them, and they may be recorded again.
  */
 export async function recordAudit(db: Database, records: readonly AuditRecord[]): Promise<RefusedAudit[]> {
   if (records.length === 0) return []
   try {
-    const rows = records.flatMap((record) => (record.begin ? [toRow(record, record.begin)] : []))
-    const outcomes = records.flatMap(({ id, begin, end }) => (!begin && end ? [{ id, end }] : []))
-    await db.transaction().execute(async (tx) => {
-      await insert(tx, rows)
-      await addOutcomes(tx, outcomes)
-    })
+    await insert(db, records.map(toRow))
     return []
   } catch (error) {
     if (!isOfTheData(error)) throw error
@@ -54,7 +49,7 @@ function isOfTheData(error: unknown): boolean {
 
 type Row = ReturnType<typeof toRow>
 
-const toRow = ({ id, at, end }: AuditRecord, begin: AuditBegin) => ({
+const toRow = ({ id, at, begin, end }: AuditRecord) => ({
   id,
   at: new Date(at).toISOString(),
   actorId: storedText(begin.actor.id),
@@ -89,9 +84,8 @@ const outcomeOf = (end: AuditEnd | undefined) => ({
 const json = (value: unknown): string => JSON.stringify(value ?? null)
 
 /** Each column goes as one array, in which no id may stand twice. */
-async function insert(tx: Database, all: readonly Row[]): Promise<void> {
+async function insert(db: Database, all: readonly Row[]): Promise<void> {
   const rows = [...new Map(all.map((row) => [row.id, row])).values()].sort((a, b) => (a.id < b.id ? -1 : 1))
-  if (rows.length === 0) return
   type Name = Exclude<keyof Row, 'status'>
   const texts = (name: Name): Buffer => textArray(rows.map((row) => row[name]))
   const list = <K extends keyof Row>(name: K): Row[K][] => rows.map((row) => row[name])
@@ -112,17 +106,5 @@ async function insert(tx: Database, all: readonly Row[]): Promise<void> {
       target_kind = excluded.target_kind, target_id = excluded.target_id, target_tenant = excluded.target_tenant,
       before = excluded.before, after = excluded.after, status = excluded.status, code = excluded.code,
       ended_at = excluded.ended_at
-    where kept.status is null and excluded.status is not null`.execute(tx)
-}
-
-async function addOutcomes(tx: Database, ends: readonly { id: string; end: AuditEnd }[]): Promise<void> {
-  for (const { id, end } of ends) {
-    const { targetKind, targetId, targetTenant } = targetOf(end.target)
-    const { before, after, status, code, endedAt } = outcomeOf(end)
-    await sql`
-      update foliot.audit set
-        target_kind = ${targetKind}, target_id = ${targetId}, target_tenant = ${targetTenant}, before = ${before},
-        after = ${after}, status = ${status}, code = ${code}, ended_at = ${endedAt}
-      where id = ${id}::uuid and status is null`.execute(tx)
-  }
+    where kept.status is null and excluded.status is not null`.execute(db)
 }

@@ -3,6 +3,7 @@ import { jobs } from './0001-jobs.ts'
 import { access } from './0002-access.ts'
 import { audit } from './0003-audit.ts'
 import { deletions } from './0004-deletions.ts'
+import { keySuccessors } from './0005-key-successors.ts'
 
 /** All migrations, in order. One that has been released is never changed: what it left out is another's. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -10,4 +11,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-access': access,
   '0003-audit': audit,
   '0004-deletions': deletions,
+  '0005-key-successors': keySuccessors,
 }

@@ -1,4 +1,4 @@
-import { type Envelope, NO_ENVELOPE, parseEnvelope } from '../enqueue/envelope.ts'
+import { BROKEN_ENVELOPE, type Envelope, NO_ENVELOPE, parseEnvelope } from '../enqueue/envelope.ts'
 import { type CancelRequest, parseCancelRequest } from './cancel-request.ts'
 import { readSteps } from './step-fields.ts'
 
@@ -117,7 +117,7 @@ function readEnvelope({ env, dl }: Record<string, string>, problems: string[]): 
     return parseEnvelope(env, dl)
   } catch (error) {
     problems.push(`its envelope cannot be parsed: ${(error as Error).message}`)
-    return NO_ENVELOPE
+    return BROKEN_ENVELOPE
   }
 }
 

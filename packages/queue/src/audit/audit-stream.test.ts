@@ -3,7 +3,16 @@ import { startRedis } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { openTestQueues } from '../fixtures/test-queues.ts'
 import { auditKey, auditOutcomesKey } from '../keys.ts'
-import { beginAudit, countAudit, endAudit, readAuditAfter, readAuditBefore, takeAudit } from './audit-stream.ts'
+import {
+  type AuditBounds,
+  beginAudit,
+  countAudit,
+  endAudit,
+  readAuditAfter,
+  readAuditBefore,
+  takeAudit,
+  withdrawAudit,
+} from './audit-stream.ts'
 
 const TARGET = { kind: 'job', id: 'j1', tenant: null }
 
@@ -34,7 +43,7 @@ const unrecorded = { isRecorded: false }
 /** A Redis without entries. */
 async function openEmpty() {
   const { redis } = await openTestQueues()
-  const add = async (bounds = unrecorded) => {
+  const add = async (bounds: AuditBounds = unrecorded) => {
     const begin = newBegin()
     return { begin, id: begin.id, place: await beginAudit(redis, begin, bounds) }
   }
@@ -47,8 +56,8 @@ describe('the audit in Redis', () => {
     const { begin, id, place } = await add()
     const [at] = place.split('-').map(Number)
     expect((await readAuditBefore(redis, {}, 10)).entries).toEqual([{ place, at, id, begin, end: undefined }])
-    await endAudit(redis, { id, place }, END)
-    await endAudit(redis, { id, place }, { ...END, status: 500 })
+    await endAudit(redis, { begin, place }, END)
+    await endAudit(redis, { begin, place }, { ...END, status: 500 })
     for (const read of [readAuditBefore(redis, {}, 10), readAuditAfter(redis, undefined, 10)]) {
       expect(await read).toEqual({ entries: [{ place, at, id, begin, end: END }], unreadable: [], last: place })
     }
@@ -88,14 +97,21 @@ describe('the audit in Redis', () => {
     expect([await countAudit(redis), await redis.exists(auditOutcomesKey)]).toEqual([0, 0])
   })
 
-  it('has an outcome follow its entry that was taken before', async () => {
+  it('has an entry that left before its outcome once more, with both and the time that it had', async () => {
     const { redis, add } = await openEmpty()
-    const late = await add()
-    await takeAudit(redis, (await readAuditAfter(redis, undefined, 10)).entries)
-    await endAudit(redis, late, END)
+    const [taken, lost] = [await add(), await add()]
+    const before = (await readAuditAfter(redis, undefined, 10)).entries
+    await takeAudit(redis, before.slice(0, 1))
+    await endAudit(redis, taken, END)
+    await redis.del(auditKey, auditOutcomesKey)
+    await add()
+    for (let times = 0; times < 2; times++) for (const late of [lost, taken]) await endAudit(redis, late, END)
     const { entries } = await readAuditAfter(redis, undefined, 10)
-    expect(entries).toEqual([expect.objectContaining({ id: late.id, begin: undefined, end: END })])
-    expect(await redis.exists(auditOutcomesKey)).toBe(0)
+    expect(entries.slice(1).map(({ id, at, begin, end }) => ({ id, at, begin, end }))).toEqual(
+      [lost, taken].map(({ id, begin }) => ({ id, at: before.find((entry) => entry.id === id)?.at, begin, end: END })),
+    )
+    await takeAudit(redis, entries)
+    expect([await countAudit(redis), await redis.exists(auditOutcomesKey)]).toEqual([0, 0])
   })
 
   it('forgets the oldest where nobody takes them, with their outcomes', async () => {
@@ -120,6 +136,21 @@ describe('the audit in Redis', () => {
     expect(await countAudit(redis)).toBe(2)
   })
 
+  it('takes up no more room than it may', async () => {
+    const { redis, add } = await openEmpty()
+    const large = { ...newBegin(), asked: 'x'.repeat(8000) }
+    const mostBytes = 400_000
+    const bounds = { isRecorded: false, mostBytes }
+    for (let i = 0; i < 200; i++) await beginAudit(redis, large, bounds)
+    const { id: last } = await add(bounds)
+    expect(await redis.memory('USAGE', auditKey)).toBeLessThan(mostBytes + 10_000)
+    expect((await readAuditBefore(redis, {}, 1)).entries[0]?.id).toBe(last)
+    await expect(add({ isRecorded: true, mostBytes: 1000 })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/of at most 1000 bytes$/),
+    })
+  })
+
   it('tells what cannot be read, and reads the others', async () => {
     const { redis, add } = await openEmpty()
     const { id } = await add()
@@ -129,7 +160,7 @@ describe('the audit in Redis', () => {
     expect(entries.map((entry) => entry.id)).toEqual([id])
     expect(unreadable.map(({ problem }) => problem)).toEqual([
       expect.stringMatching(/JSON/),
-      'expected an entry with `begin` or `end`, got undefined',
+      'expected an entry with `begin`, got undefined',
     ])
   })
 
@@ -140,7 +171,19 @@ describe('the audit in Redis', () => {
     await expect(redis.set('key', 'value')).rejects.toThrow(/^OOM/)
     const begin = newBegin()
     const place = await beginAudit(redis, begin, unrecorded)
-    await endAudit(redis, { id: begin.id, place }, END)
+    await endAudit(redis, { begin, place }, END)
     expect((await readAuditAfter(redis, undefined, 10)).entries).toMatchObject([{ id: begin.id, begin, end: END }])
+  })
+
+  it('may leave out what was refused while Redis is full, and can take it back', async () => {
+    const server = await startRedis()
+    const { redis } = await openTestQueues(server.url)
+    const begin = newBegin()
+    const place = await beginAudit(redis, begin, unrecorded)
+    await redis.config('SET', 'maxmemory', '1')
+    await expect(beginAudit(redis, newBegin(), { ...unrecorded, evenIfFull: false })).rejects.toThrow(/OOM/)
+    await expect(endAudit(redis, { begin, place }, END, false)).rejects.toThrow(/OOM/)
+    await withdrawAudit(redis, place)
+    expect([await countAudit(redis), await redis.exists(auditOutcomesKey)]).toEqual([0, 0])
   })
 })

@@ -10,16 +10,20 @@ import { runScript } from '../redis/scripts.ts'
 
 const KEYS = [auditKey, auditOutcomesKey]
 
-/** How many entries stay where nobody takes them into a history. */
-const AUDIT_KEPT = 100_000
-/** How many wait for a history at most: some 700 MB. With so many nothing can be changed by hand. */
-const AUDIT_BACKLOG = 1_000_000
+/** What stays where nobody takes it into a history. */
+const AUDIT_KEPT = { most: 100_000, mostBytes: 256 * 1024 * 1024 }
+/** What waits for a history at most. With so much nothing can be changed by hand. */
+const AUDIT_BACKLOG = { most: 1_000_000, mostBytes: 1024 * 1024 * 1024 }
 
 export interface AuditBounds {
   /** Whether a history takes entries: then none is removed before. */
   isRecorded: boolean
-  /** Default: `AUDIT_BACKLOG` if they are recorded, else `AUDIT_KEPT`. */
+  /** How many entries. Default: of `AUDIT_BACKLOG` if they are recorded, else of `AUDIT_KEPT`. */
   most?: number
+  /** How many bytes they and their outcomes take, as Redis reckons from some of them. Default: as for `most`. */
+  mostBytes?: number
+  /** Default: true. */
+  evenIfFull?: boolean
 }
 
 /** Where an entry stands in the stream: `<ms since 1970>-<number>`, by the clock of Redis. */
@@ -28,11 +32,10 @@ export type AuditPlace = string
 /** An entry as it was read. */
 export interface StoredAudit {
   place: AuditPlace
-  /** When it was written: ms since 1970. */
+  /** When it was first written: ms since 1970. Earlier than its place if its outcome came when it had left. */
   at: number
   id: string
-  /** Undefined for an outcome that came when its entry had left. */
-  begin: AuditBegin | undefined
+  begin: AuditBegin
   end: AuditEnd | undefined
 }
 
@@ -50,25 +53,43 @@ export interface AuditPage {
 }
 
 /**
- * Writes an entry, also if Redis is full.
+ * Writes an entry.
  *
  * @returns its place.
- * @throws FoliotError `unavailable` if there are too many that nobody has taken.
+ * @throws FoliotError `unavailable` if there are too many that nobody has taken; what Redis says if it is full and `evenIfFull`
+ * is false.
  */
 export async function beginAudit(redis: Redis, begin: AuditBegin, bounds: AuditBounds): Promise<AuditPlace> {
-  const { isRecorded, most = isRecorded ? AUDIT_BACKLOG : AUDIT_KEPT } = bounds
-  const args = [begin.id, JSON.stringify(begin), most, isRecorded ? 1 : 0]
+  const { isRecorded, evenIfFull = true } = bounds
+  const { most, mostBytes } = { ...(isRecorded ? AUDIT_BACKLOG : AUDIT_KEPT), ...bounds }
+  const args = [begin.id, JSON.stringify(begin), most, mostBytes, isRecorded ? 1 : 0, evenIfFull ? 1 : 0]
   const place = (await runScript(redis, 'beginAudit', KEYS, args)) as AuditPlace | null
   if (place !== null) return place
-  throw new FoliotError('unavailable', `expected fewer than ${most} audit entries that wait for the history`, {
+  const expected = `expected fewer than ${most} audit entries that wait for the history, of at most ${mostBytes} bytes`
+  throw new FoliotError('unavailable', expected, {
     hint: 'nothing can be changed by hand until a recorder has taken them: see that one runs and reaches PostgreSQL',
   })
 }
 
-/** Writes what became of it. Of two outcomes the first stays. */
-export async function endAudit(redis: Redis, of: { id: string; place: AuditPlace }, end: AuditEnd): Promise<void> {
-  await runScript(redis, 'endAudit', KEYS, [of.id, of.place, JSON.stringify(end)])
+/**
+ * Writes what became of it; of two outcomes the first stays. If its entry has left meanwhile, it is written again, so that a
+ * history that has it learns of the outcome, and one that never got it has it whole.
+ *
+ * @param evenIfFull false: then it throws what Redis says if it is full, and nothing was written
+ */
+export async function endAudit(
+  redis: Redis,
+  { begin, place }: Pick<StoredAudit, 'begin' | 'place'>,
+  end: AuditEnd,
+  evenIfFull = true,
+): Promise<void> {
+  const args = [begin.id, place, timeOfPlace(place), JSON.stringify(begin), JSON.stringify(end), evenIfFull ? 1 : 0]
+  await runScript(redis, 'endAudit', KEYS, args)
 }
+
+/** Takes an entry back that has no outcome, also if Redis is full. Only for what was refused, so that nothing was changed. */
+export const withdrawAudit = async (redis: Redis, place: AuditPlace): Promise<void> =>
+  void (await redis.xdel(auditKey, place))
 
 /** The oldest first, behind `after`. */
 export const readAuditAfter = (redis: Redis, after: AuditPlace | undefined, count: number): Promise<AuditPage> =>
@@ -80,7 +101,8 @@ export const readAuditBefore = (
   { before, notAfter }: { before?: AuditPlace | undefined; notAfter?: number | undefined },
   count: number,
 ): Promise<AuditPage> => {
-  const latest = notAfter === undefined ? '+' : `${notAfter}-${MOST_OF_A_MS}`
+  // Redis has no ids of before 1970.
+  const latest = notAfter === undefined ? '+' : `${Math.max(0, notAfter)}-${MOST_OF_A_MS}`
   return readAudit(redis, ['XREVRANGE', before === undefined ? latest : `(${before}`, '-', count])
 }
 
@@ -113,12 +135,17 @@ async function readAudit(redis: Redis, args: (string | number)[]): Promise<Audit
   return page
 }
 
-function parse(place: AuditPlace, [, id = '', name, text = '']: string[], outcome: string): StoredAudit {
-  const at = Number(place.slice(0, place.indexOf('-')))
-  if (name === 'begin') {
-    const end = outcome === '' ? undefined : (JSON.parse(outcome) as AuditEnd)
-    return { place, at, id, begin: JSON.parse(text) as AuditBegin, end }
+function parse(place: AuditPlace, [, id = '', name, text = '', , at]: string[], outcome: string): StoredAudit {
+  if (name !== 'begin') throw new Error(`expected an entry with \`begin\`, got ${JSON.stringify(name)}`)
+  const end = outcome === '' ? undefined : (JSON.parse(outcome) as AuditEnd)
+  return {
+    place,
+    at: at === undefined ? timeOfPlace(place) : Number(at),
+    id,
+    begin: JSON.parse(text) as AuditBegin,
+    end,
   }
-  if (name === 'end') return { place, at, id, begin: undefined, end: JSON.parse(text) as AuditEnd }
-  throw new Error(`expected an entry with \`begin\` or \`end\`, got ${JSON.stringify(name)}`)
 }
+
+/** When something was written at a place: ms since 1970. */
+export const timeOfPlace = (place: AuditPlace): number => Number(place.slice(0, place.indexOf('-')))

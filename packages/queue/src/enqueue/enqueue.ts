@@ -69,6 +69,18 @@ function runDurably(disk: Disk | undefined, commands: readonly AddCommand[]): Pr
 /** How fast one tenant's jobs end is not measured. */
 const QUOTA_RETRY_S = 5
 
+/** A tenant has as many open jobs in a queue as it may have. */
+export class QuotaReached extends FoliotError {
+  /** How many those are. */
+  readonly open: number
+
+  constructor(message: string, open: number) {
+    const hint = 'wait until some have ended, or have the quota raised'
+    super('backpressure', message, { retryAfterSeconds: QUOTA_RETRY_S, hint })
+    this.open = open
+  }
+}
+
 /** Why `add-job.lua` stored nothing. */
 type Refusal =
   | ['same' | 'other' | 'live', id: string]
@@ -102,10 +114,9 @@ async function settle(redis: Redis, command: AddCommand, reply: unknown, disk?: 
     }
     case 'quota': {
       const { queue, tenant, tenantQuota } = command.job
-      throw new FoliotError(
-        'backpressure',
+      throw new QuotaReached(
         `expected fewer than ${tenantQuota} jobs of tenant ${tenant} in queue ${queue} that have not ended, found ${refusal[1]}`,
-        { retryAfterSeconds: QUOTA_RETRY_S, hint: 'wait until some have ended, or have the quota raised' },
+        refusal[1],
       )
     }
     case 'full': {

@@ -44,13 +44,17 @@ export function parseEnvelope(text: string, deadline?: string): Envelope {
   return value as Envelope
 }
 
-/** Whose job it is, by its envelope as it is stored. One that says nothing is of the default tenant. */
+/**
+ * Whose job it is, by its envelope as it is stored: the default tenant's without one, and nobody's if that cannot be read, so
+ * that keys of all tenants alone see it.
+ */
 export function tenantOf(env: string | null | undefined): string {
+  if (env == null) return NO_ENVELOPE.tenant
   try {
-    const { tenant } = (JSON.parse(env ?? '{}') ?? {}) as Partial<Envelope>
-    return typeof tenant === 'string' ? tenant : NO_ENVELOPE.tenant
+    const { tenant } = (JSON.parse(env) ?? {}) as Partial<Envelope>
+    return typeof tenant === 'string' ? tenant : BROKEN_ENVELOPE.tenant
   } catch {
-    return NO_ENVELOPE.tenant
+    return BROKEN_ENVELOPE.tenant
   }
 }
 
@@ -59,10 +63,13 @@ const LATEST_MS = 8.64e15
 
 const isTimeOrAbsent = (ms: unknown): boolean => ms === undefined || (typeof ms === 'number' && ms <= LATEST_MS)
 
-/** For a job whose envelope is missing or cannot be read, for example one that was added by plain BullMQ. */
+/** For a job whose envelope is missing, for example one that was added by plain BullMQ. */
 export const NO_ENVELOPE: Envelope = Object.freeze({
   version: 1,
   tenant: 'default',
   labels: Object.freeze({}),
   traceparent: '00-00000000000000000000000000000000-0000000000000000-00',
 })
+
+/** For a job whose envelope cannot be read. No tenant has that name. */
+export const BROKEN_ENVELOPE: Envelope = Object.freeze({ ...NO_ENVELOPE, tenant: '?' })

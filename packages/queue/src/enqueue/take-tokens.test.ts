@@ -36,27 +36,48 @@ it('fills evenly with time', async () => {
   const rate = { max: 100, perMs: HOUR_MS }
   await takeTokens(q.redis, 'even', rate, 100)
   // As if half an hour had passed.
-  await q.redis.hincrbyfloat(enqueueBucketKey('even'), 'at', -HOUR_MS / 2)
+  await q.redis.hincrbyfloat(enqueueBucketKey('even', rate), 'at', -HOUR_MS / 2)
   expect(await takeTokens(q.redis, 'even', rate, 200)).toMatchObject({ taken: 50, left: 0 })
-  await q.redis.hincrbyfloat(enqueueBucketKey('even'), 'at', -10 * HOUR_MS)
+  await q.redis.hincrbyfloat(enqueueBucketKey('even', rate), 'at', -10 * HOUR_MS)
   expect((await takeTokens(q.redis, 'even', rate, 200)).taken).toBe(100)
 })
 
 it('takes nothing away when the clock of Redis is set back', async () => {
   const rate = { max: 10, perMs: HOUR_MS }
   await takeTokens(q.redis, 'back', rate, 4)
-  await q.redis.hincrbyfloat(enqueueBucketKey('back'), 'at', HOUR_MS)
+  await q.redis.hincrbyfloat(enqueueBucketKey('back', rate), 'at', HOUR_MS)
   expect(await takeTokens(q.redis, 'back', rate, 1)).toMatchObject({ taken: 1, left: 5 })
 })
 
-it('holds a limit that was lowered at once', async () => {
-  await takeTokens(q.redis, 'low', { max: 100, perMs: HOUR_MS }, 1)
-  expect(await takeTokens(q.redis, 'low', { max: 5, perMs: HOUR_MS }, 50)).toMatchObject({ taken: 5, left: 0 })
+it('begins anew with another rate, so that one that is raised helps at once', async () => {
+  await takeTokens(q.redis, 'raised', { max: 2, perMs: HOUR_MS }, 2)
+  expect(await takeTokens(q.redis, 'raised', { max: 5, perMs: HOUR_MS }, 50)).toMatchObject({ taken: 5, left: 0 })
+})
+
+it('takes back what was not used, and no more than it holds', async () => {
+  const rate = { max: 3, perMs: HOUR_MS }
+  await takeTokens(q.redis, 'back-again', rate, 3)
+  await takeTokens(q.redis, 'back-again', rate, -1)
+  expect((await takeTokens(q.redis, 'back-again', rate, 5)).taken).toBe(1)
+  await takeTokens(q.redis, 'back-again', rate, -9)
+  expect((await takeTokens(q.redis, 'back-again', rate, 5)).taken).toBe(3)
+})
+
+it('fills however often it is asked', async () => {
+  const rate = { max: 1, perMs: 24 * HOUR_MS }
+  await takeTokens(q.redis, 'asked', rate, 1)
+  for (let i = 0; i < 1000; i++) {
+    // As if 87 s had passed each time.
+    await q.redis.hincrbyfloat(enqueueBucketKey('asked', rate), 'at', -87_000)
+    if ((await takeTokens(q.redis, 'asked', rate, 1)).taken === 1) return
+  }
+  expect.unreachable('a day has passed')
 })
 
 it('is forgotten once it is full again', async () => {
-  await takeTokens(q.redis, 'gone', { max: 10, perMs: HOUR_MS }, 1)
-  const ttl = await q.redis.pttl(enqueueBucketKey('gone'))
+  const rate = { max: 10, perMs: HOUR_MS }
+  await takeTokens(q.redis, 'gone', rate, 1)
+  const ttl = await q.redis.pttl(enqueueBucketKey('gone', rate))
   expect(ttl).toBeGreaterThan(0)
   expect(ttl).toBeLessThanOrEqual(HOUR_MS)
 })

@@ -17,9 +17,13 @@ export interface Tokens {
   fullInMs: number
 }
 
-/** Takes leave to enqueue jobs of a tenant from its token bucket, which all processes share. */
+/**
+ * Takes leave to enqueue jobs of a tenant from its token bucket, which all processes share.
+ *
+ * @param wanted how many; less than 0 gives some back
+ */
 export async function takeTokens(redis: Redis, tenant: string, rate: EnqueueRate, wanted: number): Promise<Tokens> {
-  const reply = await runScript(redis, 'takeTokens', [enqueueBucketKey(tenant)], [rate.max, rate.perMs, wanted])
+  const reply = await runScript(redis, 'takeTokens', [enqueueBucketKey(tenant, rate)], [rate.max, rate.perMs, wanted])
   const [taken, left, nextInMs, fullInMs] = reply as [number, number, number, number]
   return { taken, left, nextInMs, fullInMs }
 }

@@ -164,21 +164,24 @@ local function attemptField(n)
 end
 `
 
-export const beginAudit = `-- Writes down that somebody is about to change something. What nobody takes into a history goes by its number.
+export const beginAudit = `-- Writes down that somebody is about to change something. What nobody takes into a history goes by its number and size.
 -- KEYS     1 entries · 2 outcomes
--- ARGV     1 id · 2 entry as JSON · 3 how many may stay · 4 \`1\` if a history takes them: then none is removed, and one
---          that would be too many is refused
+-- ARGV     1 id · 2 entry as JSON · 3 how many may stay · 4 how many bytes they and their outcomes may take, as Redis reckons
+--          them · 5 \`1\` if a history takes them: then none is removed, and one that would be too many is refused
+--          6 \`1\` to be written also if Redis is full
 -- Returns  the place of the entry in the stream, or nothing: there are too many
 local most = tonumber(ARGV[3])
-if ARGV[4] == '1' and redis.call('XLEN', KEYS[1]) >= most then return false end
+local bytes = (redis.call('MEMORY', 'USAGE', KEYS[1]) or 0) + (redis.call('MEMORY', 'USAGE', KEYS[2]) or 0)
+local is_large = bytes > tonumber(ARGV[4])
+if ARGV[5] == '1' and (is_large or redis.call('XLEN', KEYS[1]) >= most) then return false end
 -- Changes nothing and needs no room: a Redis that is full lets a script that has begun to write go on. Whoever mends it by
 -- cancelling jobs is to be seen as well.
-redis.call('PERSIST', KEYS[1])
+if ARGV[6] == '1' then redis.call('PERSIST', KEYS[1]) end
 local place = redis.call('XADD', KEYS[1], '*', 'id', ARGV[1], 'begin', ARGV[2])
 -- A hundred at most, so that a limit that was lowered holds up nobody.
-local surplus = math.min(redis.call('XLEN', KEYS[1]) - most, 100)
+local surplus = is_large and 100 or math.min(redis.call('XLEN', KEYS[1]) - most, 100)
 if surplus > 0 then
-  for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', surplus)) do
+  for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '(' .. place, 'COUNT', surplus)) do
     redis.call('XDEL', KEYS[1], entry[1])
     redis.call('HDEL', KEYS[2], entry[2][2])
   end
@@ -241,7 +244,7 @@ if kind == 'zset' then ids = redis.call('ZRANGE', KEYS[1], ARGV[4], ARGV[5]) end
 local name = '"tenant":"'
 local function isTheirs(env)
   local _, before = string.find(env or '', name, 1, true)
-  if not before then return ARGV[2] == ARGV[3] end
+  if not before then return not env and ARGV[2] == ARGV[3] end
   return string.sub(env, before + 1, before + #ARGV[2] + 1) == ARGV[2] .. '"'
 end
 
@@ -309,14 +312,17 @@ end
 return count
 `
 
-export const endAudit = `-- Writes down what became of a change, beside its entry. If that is no longer there, the history has it: the outcome
--- follows it as an entry of its own.
+export const endAudit = `-- Writes down what became of a change, beside its entry. If that is no longer there, the history took it or Redis lost it: it
+-- is written again, with the time that it had.
 -- KEYS     1 entries · 2 outcomes
--- ARGV     1 id · 2 place of the entry in the stream · 3 outcome as JSON
--- Returns  1 it stands beside its entry · 2 it follows it · 0 it was there already
-redis.call('PERSIST', KEYS[1]) -- see begin-audit.lua
-if #redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2]) == 1 then return redis.call('HSETNX', KEYS[2], ARGV[1], ARGV[3]) end
-redis.call('XADD', KEYS[1], '*', 'id', ARGV[1], 'end', ARGV[3])
+-- ARGV     1 id · 2 place of the entry in the stream · 3 when it was written, in ms since 1970 · 4 entry as JSON
+--          5 outcome as JSON · 6 \`1\` to be written also if Redis is full
+-- Returns  1 it stands beside its entry · 2 the entry was written again · 0 it was there already
+if ARGV[6] == '1' then redis.call('PERSIST', KEYS[1]) end -- see begin-audit.lua
+if redis.call('HSETNX', KEYS[2], ARGV[1], ARGV[5]) == 0 then return 0 end
+local there = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
+if there and there[2][2] == ARGV[1] then return 1 end
+redis.call('XADD', KEYS[1], '*', 'id', ARGV[1], 'begin', ARGV[4], 'at', ARGV[3])
 return 2
 `
 
@@ -887,7 +893,7 @@ return false
 
 export const takeTokens = `-- Takes from a bucket of tokens that fills evenly, as many as there are of those that are wanted.
 -- KEYS     1 bucket
--- ARGV     1 most that it holds · 2 ms in which so many flow in · 3 how many are wanted
+-- ARGV     1 most that it holds · 2 ms in which so many flow in · 3 how many are wanted; less than 0 gives some back
 -- Returns  {how many were taken, how many are left, ms until there is one more, ms until it is full}
 local most, perMs, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
@@ -897,8 +903,8 @@ local left = most
 -- A clock that was set back fills nothing, and takes nothing away.
 if bucket[1] then left = math.min(most, bucket[1] + math.max(0, now - bucket[2]) * most / perMs) end
 local taken = math.min(wanted, math.floor(left))
-left = left - taken
-redis.call('HSET', KEYS[1], 'left', string.format('%.6f', left), 'at', string.format('%.3f', now))
+left = math.min(most, left - taken)
+redis.call('HSET', KEYS[1], 'left', string.format('%.17g', left), 'at', string.format('%.3f', now))
 -- By then it is full, as one is that is not there.
 redis.call('PEXPIRE', KEYS[1], math.ceil(perMs))
 local untilNext = (math.floor(left) + 1 - left) * perMs / most

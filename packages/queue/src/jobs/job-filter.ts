@@ -2,7 +2,10 @@ import type { Job } from '@foliot/jobs'
 
 /** Which jobs are meant. All that is given has to fit. */
 export interface JobFilter {
+  /** Where to look in Redis. */
   queues: readonly string[]
+  /** The one that was asked for, if one was. A history may also have jobs of queues that are no more. */
+  queue?: string
   type?: string
   tenant?: string
   label?: { key: string; value: string }

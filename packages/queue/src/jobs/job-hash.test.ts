@@ -105,7 +105,7 @@ describe('toJob', () => {
     ['data', '{"a":', { input: '{"a":' }],
     ['opts', 'null', { maxAttempts: 1 }],
     ['opts', '{', { maxAttempts: 1 }],
-    ['env', '5', { labels: {}, tenant: 'default' }],
+    ['env', '5', { labels: {}, tenant: '?' }],
     ['env', '{', { version: 1 }],
     ['ats', 'abc', { attempt: 0 }],
     ['atm', 'abc', { attemptsUsed: 0 }],

@@ -11,7 +11,7 @@ import {
 import type { Redis } from 'ioredis'
 import { parseCancelRequest } from '../attempts/cancel-request.ts'
 import { maxAttemptsOf } from '../attempts/claim.ts'
-import { type Envelope, NO_ENVELOPE, parseEnvelope } from '../enqueue/envelope.ts'
+import { BROKEN_ENVELOPE, type Envelope, NO_ENVELOPE, parseEnvelope } from '../enqueue/envelope.ts'
 import { bullKeys, jobKey, lockKey } from '../keys.ts'
 import { keepTexts } from './job-texts.ts'
 import { fingerprintOf } from './stored-fingerprint.ts'
@@ -143,7 +143,7 @@ function envelopeOf({ env, dl }: Record<string, string>): Envelope {
   try {
     return env === undefined ? NO_ENVELOPE : parseEnvelope(env, dl)
   } catch {
-    return NO_ENVELOPE
+    return BROKEN_ENVELOPE
   }
 }
 

@@ -10,7 +10,7 @@ if kind == 'zset' then ids = redis.call('ZRANGE', KEYS[1], ARGV[4], ARGV[5]) end
 local name = '"tenant":"'
 local function isTheirs(env)
   local _, before = string.find(env or '', name, 1, true)
-  if not before then return ARGV[2] == ARGV[3] end
+  if not before then return not env and ARGV[2] == ARGV[3] end
   return string.sub(env, before + 1, before + #ARGV[2] + 1) == ARGV[2] .. '"'
 end
 

@@ -1,6 +1,6 @@
 -- Takes from a bucket of tokens that fills evenly, as many as there are of those that are wanted.
 -- KEYS     1 bucket
--- ARGV     1 most that it holds · 2 ms in which so many flow in · 3 how many are wanted
+-- ARGV     1 most that it holds · 2 ms in which so many flow in · 3 how many are wanted; less than 0 gives some back
 -- Returns  {how many were taken, how many are left, ms until there is one more, ms until it is full}
 local most, perMs, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
@@ -10,8 +10,8 @@ local left = most
 -- A clock that was set back fills nothing, and takes nothing away.
 if bucket[1] then left = math.min(most, bucket[1] + math.max(0, now - bucket[2]) * most / perMs) end
 local taken = math.min(wanted, math.floor(left))
-left = left - taken
-redis.call('HSET', KEYS[1], 'left', string.format('%.6f', left), 'at', string.format('%.3f', now))
+left = math.min(most, left - taken)
+redis.call('HSET', KEYS[1], 'left', string.format('%.17g', left), 'at', string.format('%.3f', now))
 -- By then it is full, as one is that is not there.
 redis.call('PEXPIRE', KEYS[1], math.ceil(perMs))
 local untilNext = (math.floor(left) + 1 - left) * perMs / most

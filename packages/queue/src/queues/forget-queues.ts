@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { countPlaces } from '../jobs/places.ts'
 import { sweepQueue } from '../jobs/sweep.ts'
-import { queuesKey, takenKey, takenOfKey } from '../keys.ts'
+import { openJobsKey, queuesKey, takenKey, takenOfKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 import { FORGET_AFTER_MS } from './catalog.ts'
 
@@ -23,8 +23,19 @@ export async function forgetQueues(redis: Redis): Promise<string[]> {
     const counts = await countPlaces(redis, queue)
     if (Object.values(counts).some((count) => count > 0)) continue
     if ((await runScript(redis, 'forgetQueue', [queuesKey], [queue, announcedAt])) !== 1) continue
-    await redis.del(takenKey(queue), takenOfKey(queue))
+    await redis.del(takenKey(queue), takenOfKey(queue), ...(await openSetsOf(redis, queue)))
     dropped.push(queue)
   }
   return dropped
+}
+
+/** Those that hold jobs which were deleted by hand: of others the last one has left, and there is no set. */
+async function openSetsOf(redis: Redis, queue: string): Promise<string[]> {
+  const found: string[] = []
+  for (let cursor = ''; cursor !== '0'; ) {
+    const [next, keys] = await redis.scan(cursor || '0', 'MATCH', openJobsKey(queue, '*'), 'COUNT', 1000)
+    found.push(...keys)
+    cursor = next
+  }
+  return found
 }

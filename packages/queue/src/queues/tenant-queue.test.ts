@@ -86,5 +86,6 @@ describe('readQueueOf', () => {
     const acme = await readQueueOf(q.redis, queue, 'acme')
     expect(acme.counts.queued).toBe(401)
     expect(acme.limits.concurrency).toBe(3)
+    expect(acme.truncated).toBe(false)
   })
 })
