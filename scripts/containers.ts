@@ -77,7 +77,8 @@ const STEPS: Readonly<Record<string, () => Promise<void>>> = {
 
   'makes a key by its command, and takes it': async () => {
     const create = ['keys', 'create', '--name', 'trial', '--scopes', 'read', '--all-tenants', '--json']
-    const made = await compose(['run', '--rm', '--build', '-T', 'foliot', ...create])
+    await compose(['build', 'foliot'])
+    const made = await compose(['run', '--rm', '-T', 'foliot', ...create])
     const { id, key: secret } = JSON.parse(made.split('\n').at(-1) as string) as { id: string; key: string }
     await until('the key to count', async () => (await theApi().status('/v1/workers', secret)) === 200)
     await compose(['run', '--rm', '-T', 'foliot', 'keys', 'revoke', id])
