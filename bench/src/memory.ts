@@ -94,4 +94,6 @@ function report({ rounds, jobs, redisMb, api, worker }: Measured): object {
   }
 }
 
-const usedMb = async (redis: Redis): Promise<number> => (await usedMemory(redis)) / MB
+async function usedMb(redis: Redis): Promise<number> {
+  return (await usedMemory(redis)) / MB
+}

@@ -86,7 +86,8 @@ export class Streams {
       release()
       this.#open.delete(stream)
     }
-    raw.setTimeout(this.#options.patienceMs, () => stream.stop('this reader is too slow'))
+    // From the first part on: how long that takes to be found is not the reader's doing.
+    raw.once('pipe', () => raw.setTimeout(this.#options.patienceMs, () => stream.stop('this reader is too slow')))
     raw.once('close', leave)
     if (raw.destroyed) leave()
     return cut.signal
