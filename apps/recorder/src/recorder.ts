@@ -185,7 +185,9 @@ export class Recorder implements Service {
   }
 
   async #record(queue: string, batch: readonly FinishedEntry[]): Promise<void> {
-    const { redis, db, metrics } = this.#options
+    const { redis, catalog, db, metrics } = this.#options
+    // Who announced the type of a job did so before it was enqueued: read after the jobs, the catalog knows all of them.
+    await catalog.refresh()
     const isWanted = this.#choice()
     const reasons = new Map<string, string>()
     let jobs = 0
