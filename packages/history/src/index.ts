@@ -1,5 +1,4 @@
-export type { AccessScope, TenantLimits } from './access/access-rows.ts'
-export { type AccessSnapshot, readAccessRevision, readAccessSnapshot } from './access/access-snapshot.ts'
+export { readAccessRevision, readAccessSnapshot } from './access/access-snapshot.ts'
 export {
   type ApiKeyRecord,
   assertEndsBy,
@@ -17,6 +16,7 @@ export {
   rotateApiKey,
 } from './access/api-keys.ts'
 export { dropEndedKeys } from './access/drop-ended-keys.ts'
+export { shownKey } from './access/shown-key.ts'
 export { deleteTenant, listTenants, readTenant, setTenant, type Tenant } from './access/tenants.ts'
 export { dropOldAudit } from './audit/drop-old-audit.ts'
 export { recordAudit } from './audit/record-audit.ts'

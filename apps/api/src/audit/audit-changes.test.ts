@@ -9,6 +9,8 @@ import { openTestApi } from '../fixtures/test-api.ts'
 import { auditChanges } from './audit-changes.ts'
 import type { AuditLog } from './audit-log.ts'
 
+// Long, because it has every route that may change something in one table: one that is not in it fails the last test.
+
 const READER = 'the-secret-of-a-reader'
 const api = await openAccessBed({ keys: `${ROOT},${READER}:read` })
 const acme = await api.makeKey({ name: 'acme ops', tenant: 'acme' })

@@ -1,5 +1,5 @@
 import { type ApiKey, DEFAULT_TENANT, digestOf, newSecret } from '@foliot/access'
-import { type ApiKeyRecord, assertEndsBy } from '@foliot/history'
+import { type ApiKeyRecord, assertEndsBy, shownKey } from '@foliot/history'
 import { FoliotError, isJobId } from '@foliot/jobs'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
@@ -38,7 +38,7 @@ export function apiKeyRoutes(app: Api, { accessStore }: ApiDeps): void {
       const { keys, more } = await accessStore.listKeys(owner, query.limit, from)
       const last = keys.at(-1)
       const next = more && last ? { at: last.createdAt, id: last.id } : undefined
-      return { items: keys.map(toWire), nextCursor: writeCursor(query, next) }
+      return { items: keys.map(shownKey), nextCursor: writeCursor(query, next) }
     },
   )
 
@@ -92,7 +92,7 @@ export function apiKeyRoutes(app: Api, { accessStore }: ApiDeps): void {
       },
     },
     async ({ params: { id }, caller }) =>
-      toWire(found(id, isJobId(id) && (await accessStore.readKey(id, caller.tenant)))),
+      shownKey(found(id, isJobId(id) && (await accessStore.readKey(id, caller.tenant)))),
   )
 
   app.delete(
@@ -156,20 +156,16 @@ export function apiKeyRoutes(app: Api, { accessStore }: ApiDeps): void {
 }
 
 /** A key as the audit tells of it. */
-const noteOf = ({ id, name, tenant, scopes, expiresAt, revokedAt }: ApiKeyRecord) => ({
-  id,
-  name,
-  tenant,
-  scopes,
-  expiresAt: toTime(expiresAt),
-  revokedAt: toTime(revokedAt),
-})
+function noteOf(key: ApiKeyRecord) {
+  const { id, name, tenant, scopes } = key
+  return { id, name, tenant, scopes, ...endOf(key) }
+}
 
 /** The same of a key before it was ended: all else stays as it was. */
-const endOf = ({ expiresAt, revokedAt }: ApiKeyRecord) => ({
-  expiresAt: toTime(expiresAt),
-  revokedAt: toTime(revokedAt),
-})
+function endOf(key: ApiKeyRecord) {
+  const { expiresAt, revokedAt } = shownKey(key)
+  return { expiresAt, revokedAt }
+}
 
 /** Whose a new key is. @throws FoliotError `forbidden` */
 function tenantFor(asked: string | null | undefined, { tenant: own }: ApiKey): string | null {
@@ -199,15 +195,5 @@ function found<T>(id: string, key: T | undefined | false): T {
 
 function sendNew(reply: FastifyReply, made: ApiKeyRecord, secret: string) {
   reply.code(201).headers({ location: `/v1/api-keys/${made.id}`, 'cache-control': 'no-store' })
-  return { ...toWire(made), key: secret }
+  return { ...shownKey(made), key: secret }
 }
-
-const toWire = ({ createdAt, expiresAt, lastUsedAt, revokedAt, ...key }: ApiKeyRecord) => ({
-  ...key,
-  createdAt: toTime(createdAt) as string,
-  expiresAt: toTime(expiresAt),
-  lastUsedAt: toTime(lastUsedAt),
-  revokedAt: toTime(revokedAt),
-})
-
-const toTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())

@@ -9,12 +9,11 @@ import {
   SCOPES,
   type Scope,
 } from '@foliot/access'
-import { createApiKey, createFirstApiKey, type NewApiKey } from '@foliot/history'
+import { createApiKey, createFirstApiKey, type NewApiKey, shownKey } from '@foliot/history'
 import { type Command, UsageError } from '../command.ts'
 import { readTime } from '../read-time.ts'
 import { withDatabase } from '../with-database.ts'
 import { spreadKeys } from './key-store.ts'
-import { shownKey } from './shown-key.ts'
 
 const HELP = `foliot keys create --name NAME --scopes SCOPE[,SCOPE…] [--tenant TENANT | --all-tenants] [--expires-at TIME] [--json]
 

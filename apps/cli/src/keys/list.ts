@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { isTenantName } from '@foliot/access'
-import { type ApiKeyRecord, type KeyPosition, listApiKeys } from '@foliot/history'
+import { type ApiKeyRecord, type KeyPosition, listApiKeys, shownKey } from '@foliot/history'
 import { type Command, UsageError } from '../command.ts'
 import { withDatabase } from '../with-database.ts'
-import { shownKey, stateOf } from './shown-key.ts'
+import { stateOf } from './state-of.ts'
 
 const HELP = `foliot keys list [--tenant TENANT] [--json]
 

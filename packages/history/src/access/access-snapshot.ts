@@ -1,34 +1,7 @@
+import type { AccessSnapshot } from '@foliot/access'
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
-import type { AccessScope, TenantLimits } from './access-rows.ts'
-import { toLimits } from './access-rows.ts'
-
-/** All that a process needs to know who may do what. Of two the one with the greater revision is the later. */
-export interface AccessSnapshot {
-  /** 0: nothing was ever stored. */
-  revision: number
-  /** Whether a key was ever made, also if it counts no more. */
-  hasKeys: boolean
-  /** Whether one was besides the one of `npm start`. */
-  hasOwnKeys: boolean
-  /** When the first of those was made, in ms since 1970; null: there was none. */
-  ownKeysSince: number | null
-  /** Those that were not revoked and have not expired. */
-  keys: SnapshotKey[]
-  tenants: { name: string; limits: TenantLimits }[]
-}
-
-interface SnapshotKey {
-  id: string
-  name: string
-  /** SHA-256 of its secret, as 64 hexadecimal digits. */
-  digest: string
-  /** null: all of them. */
-  tenant: string | null
-  scopes: AccessScope[]
-  /** ms since 1970; null: never. */
-  expiresAt: number | null
-}
+import { toLimits } from './to-limits.ts'
 
 /** @param now in ms since 1970. */
 export async function readAccessSnapshot(db: Database, now: number): Promise<AccessSnapshot> {
@@ -38,7 +11,7 @@ export async function readAccessSnapshot(db: Database, now: number): Promise<Acc
     hasKeys: boolean
     hasOwnKeys: boolean
     ownKeysSince: number | null
-    keys: SnapshotKey[]
+    keys: AccessSnapshot['keys']
     tenants: { name: string; max: number | null; perMs: number | null; maxDepth: number | null }[]
   }>`
     select revision,

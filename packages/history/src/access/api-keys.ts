@@ -1,7 +1,7 @@
+import type { Scope } from '@foliot/access'
 import { FoliotError, newJobId } from '@foliot/jobs'
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../database.ts'
-import type { AccessScope } from './access-rows.ts'
 import { type AccessTransaction, changeAccess } from './change-access.ts'
 
 /** A key as it is stored: never its secret. Times are ms since 1970. */
@@ -10,7 +10,7 @@ export interface ApiKeyRecord {
   name: string
   /** null: all of them. */
   tenant: string | null
-  scopes: AccessScope[]
+  scopes: Scope[]
   createdAt: number
   createdBy: string
   expiresAt: number | null
@@ -27,7 +27,7 @@ export interface NewApiKey {
   digest: string
   /** null: all of them. */
   tenant: string | null
-  scopes: readonly AccessScope[]
+  scopes: readonly Scope[]
   createdBy: string
   /** ms since 1970; null: never. */
   expiresAt: number | null

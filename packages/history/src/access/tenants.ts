@@ -1,7 +1,8 @@
+import type { TenantLimits } from '@foliot/access'
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
-import { type TenantLimits, toLimits } from './access-rows.ts'
 import { type AccessTransaction, changeAccess } from './change-access.ts'
+import { toLimits } from './to-limits.ts'
 
 export interface Tenant {
   name: string

@@ -1,12 +1,6 @@
-/** What a key may do, as `@foliot/access` says it. */
-export type AccessScope = 'enqueue' | 'read' | 'operate' | 'admin'
+import type { TenantLimits } from '@foliot/access'
 
-/** What a tenant may do at most. What is left out has no limit. */
-export interface TenantLimits {
-  enqueueRate?: { max: number; perMs: number }
-  maxDepth?: number
-}
-
+/** Limits as a row has them. */
 export function toLimits(row: { max: number | null; perMs: number | null; maxDepth: number | null }): TenantLimits {
   const { max, perMs, maxDepth } = row
   return {
