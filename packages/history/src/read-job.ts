@@ -50,9 +50,9 @@ function daysOf(id: string): string[] {
   return made === undefined ? [] : [-DAY_MS, 0, DAY_MS].map((apart) => dayOf(made + apart))
 }
 
-/** When a UUIDv7 was made, in ms since 1970. Undefined for another id, or a time that PostgreSQL has no date for. */
+/** When a UUIDv7 was made, or for when the UUIDv8 of a tick, in ms since 1970. Undefined for another id, or a time that PostgreSQL has no date for. */
 function timeOf(id: string): number | undefined {
-  if (id[14] !== '7') return undefined
+  if (id[14] !== '7' && id[14] !== '8') return undefined
   const ms = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
   return ms < Date.UTC(9999, 0) ? ms : undefined
 }

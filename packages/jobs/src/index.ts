@@ -40,6 +40,7 @@ export type { Job, JobFailure, JobType, TimelineEntry } from './job.ts'
 export { ERROR_KINDS, JobError, type JobErrorOptions, UnrecoverableError } from './job-error.ts'
 export { isJobId, newJobId } from './job-id.ts'
 export { LIMITS, PRIORITY_MAX } from './limits.ts'
+export { isJobTypeName } from './names.ts'
 export { cancel, done, isOutcome, type Outcome, outcomeKind, snooze } from './outcome.ts'
 export { masker, REDACTED, redact } from './redact.ts'
 export {
@@ -51,5 +52,23 @@ export {
   type RetryRule,
   type RetryRuleOptions,
 } from './retry-policy.ts'
+export {
+  isScheduleId,
+  LATE_STARTS,
+  type LateStart,
+  MISFIRES,
+  type MisfirePolicy,
+  OVERLAPS,
+  type OverlapPolicy,
+  type Schedule,
+  type ScheduleChange,
+  type ScheduledJobOptions,
+  type StoredCalendar,
+  type StoredWindow,
+  scheduleKey,
+  TICK_OUTCOMES,
+  type TickOutcome,
+  type UnfiredTick,
+} from './schedule.ts'
 export { isDeadLetter, isTerminal, type JobStatus, MOVES, STATUSES, type TimelineEvent } from './states.ts'
 export { truncate } from './truncate.ts'

@@ -24,7 +24,12 @@ export interface Job {
   error: JobFailure | null
   labels: Record<string, string>
   tenant: string
+  /** Of the schedule that made it. */
   scheduleId?: string
+  /** The instant of its tick, as it was planned. */
+  scheduledFor?: string
+  /** How long after the tick was due the job was made. */
+  latenessMs?: number
   traceId: string
   createdAt: string
   /** When the job may start at the earliest, if it was delayed. */

@@ -21,8 +21,8 @@ export { type Enqueued, enqueue, enqueueMany, type NewJob, QuotaReached } from '
 export { takeTokens } from './enqueue/take-tokens.ts'
 export { deleteEndedJob } from './jobs/delete-job.ts'
 export { type ErrorGroups, GROUP_LIMIT, groupErrors, SCAN_LIMIT } from './jobs/error-groups.ts'
-export { EventFeed, type Listening, type RawEvent } from './jobs/event-feed.ts'
-export { comparePositions } from './jobs/event-position.ts'
+export { EventFeed, type Listening, type RawEvent, SCHEDULE_EVENTS } from './jobs/event-feed.ts'
+export { comparePositions, timeOfPosition } from './jobs/event-position.ts'
 export { locateJob, noSuchJob, readJob, readLog, whichAreNewer } from './jobs/find-job.ts'
 export { type FinishWaiter, FinishWatch } from './jobs/finish-watch.ts'
 export { JOB_EVENTS, type JobEvent, type JobEventName, toJobEvent } from './jobs/job-event.ts'
@@ -39,10 +39,23 @@ export { briefsOf, type JobBrief, readEventsAfter } from './jobs/read-events.ts'
 export { type LogPart, readLogAfter } from './jobs/read-log.ts'
 export { DEAD_LETTERS_STAY_MS } from './jobs/retention.ts'
 export { SWEEP_EVERY_MS, sweepQueue } from './jobs/sweep.ts'
-export { driveOperation, type OperationDriver, RATIO_MIN_FINISHED, startOperation } from './operations/drive.ts'
+export {
+  driveOperation,
+  type JobMaker,
+  type MadeJobs,
+  type OperationDriver,
+  RATIO_MIN_FINISHED,
+  startOperation,
+} from './operations/drive.ts'
 export { takeOperation } from './operations/lease.ts'
 export { OPERATION_STATES, type Operation, type OperationRequest } from './operations/operation.ts'
-export { pauseOperation, readOperation, readStoredOperation, resumeOperation } from './operations/record.ts'
+export {
+  pauseOperation,
+  readOperation,
+  readStoredOperation,
+  resumeOperation,
+  type StoredOperation,
+} from './operations/record.ts'
 export { type FinishedAttempt, finishedAttempts } from './outbox/finished-attempts.ts'
 export {
   dropOutbox,
@@ -68,3 +81,68 @@ export { type ConnectionLog, RedisConnection, type RedisConnectionOptions } from
 export { isRedisTrouble, type RedisRefusal, refusalOf } from './redis/redis-trouble.ts'
 export { defineScripts } from './redis/scripts.ts'
 export { WriteWatch } from './redis/write-watch.ts'
+export {
+  decideTicks,
+  TICKS_HELD_MAX,
+  type TickDecision,
+  type TickJob,
+  type TickResult,
+} from './schedules/decide-ticks.ts'
+export {
+  FINDING_EVENTS,
+  FINDING_KINDS,
+  type Finding,
+  type FindingEvent,
+  type FindingKind,
+  findingField,
+  holdWatch,
+  leaveWatch,
+  readFindings,
+  readWatched,
+  sayWatched,
+  tellFindings,
+  toFindingEvent,
+  type Watched,
+} from './schedules/findings.ts'
+export {
+  HOMELESS_QUEUE,
+  type Home,
+  leaveHome,
+  openSlot,
+  readHomes,
+  readTickStates,
+  type TickState,
+  writeHomes,
+} from './schedules/homes.ts'
+export {
+  awaitChanges,
+  changesPosition,
+  type ProjectedSchedule,
+  parseProjected,
+  projectedSchedulesRevision,
+  projectSchedules,
+  readCalendars,
+  readProjected,
+  readSlot,
+  type ScheduleChanges,
+  sayProjected,
+  schedulesEpoch,
+  settleSchedule,
+} from './schedules/projection.ts'
+export { type Run, readOpenRuns, readRuns } from './schedules/runs.ts'
+export {
+  type HeldSlots,
+  holdSlots,
+  leaveSlots,
+  listSchedulers,
+  SLOTS,
+  type SlotRequest,
+  slotOf,
+} from './schedules/slots.ts'
+export { tickJobId } from './schedules/tick-job-id.ts'
+export {
+  readNewestUnfiredTicks,
+  readUnfiredTicks,
+  type StoredUnfiredTick,
+  takeUnfiredTicks,
+} from './schedules/unfired-ticks.ts'

@@ -15,6 +15,11 @@ import { sayRecording } from './outbox/recording.ts'
 import { announce } from './queues/catalog.ts'
 import { limitQueue, pauseQueue, resumeQueue } from './queues/queues.ts'
 import { beat } from './queues/workers.ts'
+import { decideTicks } from './schedules/decide-ticks.ts'
+import { holdWatch, sayWatched, tellFindings } from './schedules/findings.ts'
+import { writeHomes } from './schedules/homes.ts'
+import { projectSchedules, sayProjected } from './schedules/projection.ts'
+import { holdSlots, slotOf } from './schedules/slots.ts'
 
 const q = await openTestQueues()
 const by = { by: 'test' }
@@ -77,6 +82,7 @@ async function useEverything(queue: string): Promise<void> {
     await q.readWhen(queue, id, ({ nextAttemptAt }) => nextAttemptAt !== undefined)
   for (const job of [{}, { priority: 1 }]) await add(job)
   await consumer.stop(0)
+  await useSchedules(queue)
   await sayRecording(q.redis)
   await holdOutbox(q.redis, queue, 'r1', 60_000)
   const finished = await readOutbox(q.redis, queue, 100)
@@ -86,6 +92,30 @@ async function useEverything(queue: string): Promise<void> {
   const place = await beginAudit(q.redis, entry, { isRecorded: true })
   await endAudit(q.redis, { begin: entry, place }, { status: 200 } as never)
   expect(errors).toEqual([])
+}
+
+/** Ticks of each kind. */
+async function useSchedules(queue: string): Promise<void> {
+  const change = { tenant: 'acme', revision: 1, at: 1, value: {} as never }
+  await projectSchedules(q.redis, [
+    { ...change, kind: 'schedule', id: 's' },
+    { ...change, kind: 'calendar', id: 'c' },
+  ])
+  await sayProjected(q.redis, 1)
+  await holdSlots(q.redis, { scheduler: 'a', ttlMs: 60_000, wanted: [1], unwanted: [] })
+  await writeHomes(q.redis, slotOf('acme/s'), new Map([['acme/s', { queue, since: 0 }]]))
+  const tick = { slot: 1, token: 1, key: 'acme/s' }
+  const envelope = { version: 1, tenant: 'acme', labels: {}, traceparent: '' }
+  const job = { id: newJobId(1), type: 'a.b', inputText: '{', maxAttempts: 1, priority: 0, envelope }
+  const decisions = [
+    { ...tick, tick: 1, verb: 'skip', first: 1, count: 1, outcome: 'missed', reason: 'late' },
+    { ...tick, tick: 2, verb: 'fire', overlap: 'queue_all', job },
+    { ...tick, tick: 3, verb: 'fire', overlap: 'queue_all', job: { ...job, id: newJobId(1) } },
+  ] as const
+  await decideTicks(q.redis, queue, decisions, { now: Date.now(), maxDepth: undefined })
+  await holdWatch(q.redis, 'r1', 60_000)
+  await tellFindings(q.redis, { raised: [{ kind: 'schedulers_silent', since: 1, reason: 'r' }], recovered: [] })
+  await sayWatched(q.redis, { at: 1, unlisted: 0 })
 }
 
 const UUID = '[0-9a-f]{8}-[0-9a-f-]{27}'
@@ -123,6 +153,7 @@ describe('the keys of a database that everything was done to', () => {
       keys.unkeptKey(queue),
       keys.takenKey(queue),
       keys.takenOfKey(queue),
+      ...ofSchedules(queue),
     ]
     const withTtl = [
       [keys.idempotencyKey(queue, '*'), 1],
@@ -131,6 +162,7 @@ describe('the keys of a database that everything was done to', () => {
       [keys.enqueueBucketKey('acme', { max: 10, perMs: 60_000 }), 1],
       [keys.takesKey(queue), 1],
       [keys.recorderLeaseKey(queue), 1],
+      [keys.watchLeaseKey, 1],
       [keys.recoveredKey(queue), 1],
       [keys.workerKey('w1'), 1],
       // A redrive and a discard.
@@ -150,6 +182,29 @@ describe('the keys of a database that everything was done to', () => {
     expect(ours).toHaveLength(found)
   })
 })
+
+const ofTicks = (queue: string): string[] => [
+  keys.ticksKey(queue),
+  keys.tickFencesKey(queue),
+  keys.heldTicksKey(queue),
+  keys.unfiredTicksKey(queue),
+  `${keys.tickJobsBase(queue)}acme/s`,
+]
+
+const ofSchedules = (queue: string): string[] => [
+  ...ofTicks(queue),
+  keys.scheduleSlotKey(slotOf('acme/s')),
+  keys.scheduleHomesKey(slotOf('acme/s')),
+  keys.calendarsKey,
+  keys.scheduleChangesKey,
+  keys.schedulesEpochKey,
+  keys.schedulesRevisionKey,
+  keys.slotLeasesKey,
+  keys.schedulersKey,
+  keys.findingsKey,
+  keys.scheduleEventsKey,
+  keys.watchedKey,
+]
 
 describe('keys.ts', () => {
   const queue = 'a.b-c_d'
@@ -175,8 +230,12 @@ describe('keys.ts', () => {
       keys.brokenBase(queue),
       keys.operationPartKey(queue, 'id'),
       keys.operationUnfinishedKey(queue, 'id'),
+      ...ofTicks(queue),
     ],
     ours: [
+      ...ofSchedules(queue),
+      keys.scheduleSlotBase,
+      keys.watchLeaseKey,
       keys.idempotencyKey(queue, 'digest'),
       keys.sweepLeaseKey(queue),
       keys.recoveredKey(queue),

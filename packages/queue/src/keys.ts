@@ -211,3 +211,59 @@ export const auditKey = 'foliot-x:{audit}:entries'
 
 /** HASH id of an audit entry → what became of it, as JSON. Lives and dies with the entry. */
 export const auditOutcomesKey = 'foliot-x:{audit}:outcomes'
+
+/** HASH schedule → the tick that was decided last (ms, as planned). A tick up to there is never decided again. */
+export const ticksKey = (queue: string): string => `foliot-x:{${queue}}:ticks`
+
+/** HASH slot → the token of who decides the ticks of its schedules here. A lower one decides nothing more. */
+export const tickFencesKey = (queue: string): string => `foliot-x:{${queue}}:tick-fences`
+
+/** HASH schedule → its ticks that wait for an earlier job to end, ascending (ms, as planned, with commas between). */
+export const heldTicksKey = (queue: string): string => `foliot-x:{${queue}}:ticks-held`
+
+/** STREAM, trimmed: ticks without a job, and why. The recorder removes what it took. */
+export const unfiredTicksKey = (queue: string): string => `foliot-x:{${queue}}:ticks-unfired`
+
+/** What keys of the open jobs of a schedule begin with, followed by the schedule. */
+export const tickJobsBase = (queue: string): string => `foliot-x:{${queue}}:tick-jobs:`
+
+/** What keys of the definitions of a slot begin with: HASH schedule → its revision, definition and earlier versions. */
+export const scheduleSlotBase = 'foliot-x:{schedules}:slot:'
+
+export const scheduleSlotKey = (slot: number): string => `${scheduleSlotBase}${slot}`
+
+/** HASH schedule → the queue in whose keys its ticks are decided, and since when (ms). Goes with its schedule. */
+export const scheduleHomesKey = (slot: number): string => `foliot-x:{schedules}:homes:${slot}`
+
+/** HASH calendar → its revision and definition. */
+export const calendarsKey = 'foliot-x:{schedules}:calendars'
+
+/** STREAM, trimmed: which definitions have changed. Who has missed some reads them all again. */
+export const scheduleChangesKey = 'foliot-x:{schedules}:changes'
+
+/** STRING: when the definitions in Redis were begun (ms). They were lost if it is gone, or another. */
+export const schedulesEpochKey = 'foliot-x:{schedules}:epoch'
+
+/** STRING: up to which revision all definitions are in Redis. */
+export const schedulesRevisionKey = 'foliot-x:{schedules}:revision'
+
+/** HASH slot → who has it, its token, and until when (ms by Redis' clock). */
+export const slotLeasesKey = 'foliot-x:{schedules}:leases'
+
+/** ZSET scheduler → when it was last heard of (ms). Silent ones are dropped by the others. */
+export const schedulersKey = 'foliot-x:{schedules}:schedulers'
+
+/**
+ * HASH kind and schedule → what did not happen that should have, as JSON. The watchdog removes what is mended, and what was
+ * deleted or paused.
+ */
+export const findingsKey = 'foliot-x:{schedules}:findings'
+
+/** STREAM, trimmed: findings that came and went. */
+export const scheduleEventsKey = 'foliot-x:{schedules}:events'
+
+/** STRING: when the watchdog last had looked at all schedules, as JSON. Each look overwrites it. */
+export const watchedKey = 'foliot-x:{schedules}:watched'
+
+/** STRING with a TTL: who watches for what did not happen. */
+export const watchLeaseKey = 'foliot-x:{schedules}:watch'

@@ -1,7 +1,5 @@
+import type { MisfirePolicy } from '@foliot/jobs'
 import type { Tick } from './tick.ts'
-
-/** What happens to ticks that could not fire in time, because no scheduler ran for example. */
-export type MisfirePolicy = 'skip' | 'fire_once' | 'fire_all'
 
 export interface Misfire {
   readonly policy: MisfirePolicy

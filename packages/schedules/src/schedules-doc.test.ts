@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { runExample } from './fixtures/run-example.ts'
-import { decideOverlap, type OverlapPolicy } from './overlap.ts'
 
 const text = await readFile(new URL('../../../docs/schedules.md', import.meta.url), 'utf8')
 
@@ -16,18 +15,4 @@ describe('docs/schedules.md', () => {
   it.each(examples)('says what happens with $line', ({ line, shown }) => {
     expect(runExample(line)).toEqual(shown.split('\n'))
   })
-
-  it.each(['allow', 'skip', 'queue_one', 'queue_all', 'cancel_running'] satisfies OverlapPolicy[])(
-    'has the decisions of the overlap policy %s',
-    (policy) => {
-      const cells = [
-        { previousIsOpen: false, queuedCount: 0 },
-        { previousIsOpen: true, queuedCount: 0 },
-        { previousIsOpen: true, queuedCount: 1 },
-      ].map((earlier) => decideOverlap(policy, earlier).kind)
-      expect(text).toMatch(
-        new RegExp(`^\\| \`${policy}\` +\\| ${cells.map((kind) => `\`${kind}\``).join(' +\\| ')} +\\|`, 'm'),
-      )
-    },
-  )
 })

@@ -13,5 +13,6 @@ export {
   type RecorderMetrics,
   recorderMetrics,
 } from './recorder-metrics.ts'
-export { traceContextOf } from './trace-context.ts'
+export { type SchedulerMetrics, schedulerMetrics, watchMetrics } from './scheduler-metrics.ts'
+export { newTraceparent, traceContextOf } from './trace-context.ts'
 export { startTracing } from './tracing.ts'

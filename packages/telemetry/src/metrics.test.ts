@@ -5,6 +5,7 @@ import { createMetrics, type Metrics } from './metrics.ts'
 import { METRICS } from './names.ts'
 import { type QueuesReading, queueMetrics } from './queue-metrics.ts'
 import { type OutboxesReading, outboxMetrics, recorderMetrics } from './recorder-metrics.ts'
+import { schedulerMetrics, watchMetrics } from './scheduler-metrics.ts'
 
 const warnings: unknown[] = []
 const log = { warn: (...line: unknown[]) => void warnings.push(line) }
@@ -49,6 +50,8 @@ describe('the metrics of a process', () => {
     recorderMetrics(meter).recorded('email', 2)
     recorderMetrics(meter).refused('email')
     outboxMetrics(meter, async () => OUTBOXES)
+    schedulerMetrics(meter, () => 1).fired(0.1)
+    watchMetrics(meter, () => new Map([['missed', 1]]))
     const exposed = [...(await text()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
     expect(exposed.sort()).toEqual([...Object.values(METRICS), 'target_info'].sort())
   })

@@ -26,6 +26,14 @@ export const METRICS = Object.freeze({
   historyOldestAge: 'foliot_history_oldest_age_seconds',
   /** Audit entries that are not in the history yet. */
   auditWaiting: 'foliot_audit_waiting_entries',
+  /** Ticks that were decided. Label outcome: fired, skipped, missed. */
+  scheduleTicks: 'foliot_schedule_ticks_total',
+  /** How long after a tick was due its job was in Redis. */
+  scheduleLateness: 'foliot_schedule_lateness_seconds',
+  /** Schedules that a scheduler fires. */
+  schedulesHeld: 'foliot_schedules_held',
+  /** What did not happen that should have. Label kind. Only the recorder that watches tells. */
+  schedulesOverdue: 'foliot_schedules_overdue',
   /** Memory that Redis uses. */
   redisMemory: 'foliot_redis_memory_bytes',
   /** How long a request took. Labels method, route, status_code. */

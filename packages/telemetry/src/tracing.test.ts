@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { getCompileCacheDir } from 'node:module'
 import type { AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -8,6 +10,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const SPAN = 'b7ad6b7169203331'
+
+/** The SDK is large: most of what a test takes would be compiling it. */
+const compiled = getCompileCacheDir()
+const CACHE = compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) }
 
 interface SentSpan {
   traceId: string
@@ -45,7 +51,7 @@ async function run(code: string, env: Record<string, string>) {
     process.exit()`
   const flags = ['--conditions=source', '--input-type=module-typescript', '--eval', main]
   const result = await new Promise<{ stdout: string; stderr: string }>((resolve, reject) => {
-    execFile(process.execPath, flags, { cwd: folder, env }, (error, stdout, stderr) =>
+    execFile(process.execPath, flags, { cwd: folder, env: { ...CACHE, ...env } }, (error, stdout, stderr) =>
       error ? reject(new Error(stderr, { cause: error })) : resolve({ stdout, stderr }),
     )
   })

@@ -94,10 +94,10 @@ export function toClaim(queue: string, id: string, flat: string[]): HeldClaim {
     priority: Number(fields.priority ?? 0) || 0,
     createdAt,
     startedAt: Number(fields.processedOn),
-    scheduledFor: envelope.runAt ?? createdAt,
+    scheduledFor: envelope.schedule?.scheduledFor ?? envelope.runAt ?? createdAt,
     unreadable: problems.length > 0 ? problems.join('; ') : undefined,
     stalls: fields.stc ?? '0',
-    outlived: [fields.ik, fields.deid, fields.dl, fields.tq].some((field) => field !== undefined),
+    outlived: [fields.ik, fields.deid, fields.dl, fields.tq, fields.sb, fields.sj].some((field) => field !== undefined),
     cancelRequest: parseCancelRequest(fields.cx),
     steps: readSteps(fields),
   }

@@ -14,7 +14,7 @@ import {
 } from '../keys.ts'
 import type { Arg } from '../redis/scripts.ts'
 import type { ScriptCall } from '../redis/send-scripts.ts'
-import type { Envelope } from './envelope.ts'
+import type { Envelope, ScheduleOrigin } from './envelope.ts'
 
 /** A job to be stored. Everything is already checked: this package does not know job types. */
 export interface NewJob {
@@ -47,6 +47,8 @@ export interface NewJob {
   maxDepth?: number
   /** The job is refused if so many of its tenant's in this queue have not ended, of those that were enqueued with a quota. */
   tenantQuota?: number
+  /** The schedule on whose behalf it is made. */
+  schedule?: ScheduleOrigin
   /** Whether to answer only when it is on the disk of Redis. */
   durability?: 'fsync'
 }
@@ -143,7 +145,7 @@ const packedAttempts: Buffer[] = []
 const packAttempts = (attempts: number): Buffer => (packedAttempts[attempts] ??= pack({ attempts }))
 
 function toEnvelope(job: NewJob): Envelope {
-  const { version, tenant, labels, traceparent, redact, timeoutMs, runAt, deadlineAt } = job
+  const { version, tenant, labels, traceparent, redact, timeoutMs, runAt, deadlineAt, schedule } = job
   return {
     version,
     tenant,
@@ -153,5 +155,6 @@ function toEnvelope(job: NewJob): Envelope {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(runAt !== undefined && { runAt }),
     ...(deadlineAt !== undefined && { deadlineAt }),
+    ...(schedule && { schedule }),
   }
 }

@@ -7,6 +7,7 @@ import { sendScript, sendScripts } from '../redis/send-scripts.ts'
 import { type AddCommand, type NewJob, toAddCommand } from './add-command.ts'
 import { drainSeconds } from './drain-time.ts'
 import { readEndedJob } from './ended-job.ts'
+import { scheduleFields } from './envelope.ts'
 
 export { IDEMPOTENCY_TTL_MS, type NewJob } from './add-command.ts'
 
@@ -153,6 +154,7 @@ function newJobView({ id, job, envelope, delayMs }: AddCommand): Job {
     error: null,
     labels: job.labels,
     tenant: job.tenant,
+    ...scheduleFields(envelope),
     traceId: job.traceparent.slice(3, 35),
     createdAt,
     ...(runAt && { runAt }),

@@ -1,3 +1,5 @@
+import type { Job } from '@foliot/jobs'
+
 /**
  * What Foliot knows of a job beyond BullMQ's own fields. Stored as JSON in the job hash, written once, at enqueue. Only
  * the deadline moves, by a redrive; the one that holds is in a field of its own.
@@ -17,6 +19,17 @@ export interface Envelope {
   runAt?: number
   /** When the job has to have ended, all attempts and waits included, in ms since 1970. */
   deadlineAt?: number
+  /** The schedule that made the job. */
+  schedule?: ScheduleOrigin
+}
+
+/** Which tick made a job. Instants are in ms since 1970. */
+export interface ScheduleOrigin {
+  id: string
+  /** As it was planned. */
+  scheduledFor: number
+  /** How long after the tick was due the job was made. Missing where somebody made it by hand. */
+  latenessMs?: number
 }
 
 /**
@@ -28,7 +41,7 @@ export interface Envelope {
 export function parseEnvelope(text: string, deadline?: string): Envelope {
   const stored: unknown = JSON.parse(text)
   const value = deadline === undefined ? stored : { ...(stored as Envelope), deadlineAt: Number(deadline) }
-  const { version, tenant, labels, traceparent, redact, timeoutMs, runAt, deadlineAt } = (value ??
+  const { version, tenant, labels, traceparent, redact, timeoutMs, runAt, deadlineAt, schedule } = (value ??
     {}) as Partial<Envelope>
   const fits =
     Number.isSafeInteger(version) &&
@@ -39,7 +52,8 @@ export function parseEnvelope(text: string, deadline?: string): Envelope {
     (redact === undefined || Array.isArray(redact)) &&
     isTimeOrAbsent(timeoutMs) &&
     isTimeOrAbsent(runAt) &&
-    isTimeOrAbsent(deadlineAt)
+    isTimeOrAbsent(deadlineAt) &&
+    (schedule === undefined || (typeof schedule?.id === 'string' && isTimeOrAbsent(schedule.scheduledFor)))
   if (!fits) throw new TypeError('a field is missing or of the wrong type')
   return value as Envelope
 }
@@ -55,6 +69,17 @@ export function tenantOf(env: string | null | undefined): string {
     return typeof tenant === 'string' ? tenant : BROKEN_ENVELOPE.tenant
   } catch {
     return BROKEN_ENVELOPE.tenant
+  }
+}
+
+/** What a job shows of its schedule. */
+export function scheduleFields({ schedule }: Envelope): Pick<Job, 'scheduleId' | 'scheduledFor' | 'latenessMs'> {
+  if (!schedule) return {}
+  const { id, scheduledFor, latenessMs } = schedule
+  return {
+    scheduleId: id,
+    scheduledFor: new Date(scheduledFor).toISOString(),
+    ...(latenessMs !== undefined && { latenessMs }),
   }
 }
 

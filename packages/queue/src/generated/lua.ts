@@ -260,6 +260,181 @@ end
 return {#ids, found, oldest and string.format('%.0f', oldest) or ''}
 `
 
+export const decideTicks = `-- Decides ticks of schedules, each once and for all: it makes its job, or it is written down why there is none, or it waits for
+-- an earlier job to end. That and "this tick is decided" are one step, so that nobody can decide it again.
+-- KEYS     1 last decided tick of each schedule · 2 fences · 3 ticks that wait · 4 ticks without a job
+--          5 wait · 6 prioritized · 7 priority counter · 8 active · 9 events · 10 marker · 11 meta · 12 index · 13 deadlines
+-- ARGV     1 key base of jobs · 2 key base of the open jobs of schedules · 3 now ms · 4 most jobs that may wait, or ''
+--          5 most ticks of one schedule that may wait · then for each tick 14:
+--          slot · token · schedule · tick (ms; of several the last) · verb · and with
+--          \`skip\`     first tick · how many, or '' · outcome · reason · 5 × ''
+--          \`fire\`, and \`release\` for one that waits:
+--                     overlap policy · job id · type · input · options · envelope · priority · deadline ms, or ''
+--                     · '<ms>:<cancel|fail>' if it has to start by then, or ''
+-- Returns  for each: {1} it has its job · {2} written down as asked · {3} an earlier job is open, written down · {4} the queue
+--          is full, written down · {5, ids of open jobs} it waits · {0} it was decided before · {-1} the slot is another's now
+local base, openBase, now, most, mostHeld = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local SIZE = 14
+local first, count = 6, (#ARGV - 5) / SIZE
+
+local fences = {}
+local function isFenced(slot, token)
+  local known = fences[slot] or tonumber(redis.call('HGET', KEYS[2], slot) or 0)
+  if token > known then redis.call('HSET', KEYS[2], slot, token) end
+  fences[slot] = math.max(known, token)
+  return token < known
+end
+
+local last = {}
+local function lastDecided(schedule)
+  if last[schedule] == nil then last[schedule] = tonumber(redis.call('HGET', KEYS[1], schedule) or -1) end
+  return last[schedule]
+end
+
+local marked = {}
+local function mark(schedule, tick)
+  last[schedule] = tonumber(tick)
+  marked[schedule] = tick
+end
+
+local function writeDown(schedule, from, to, ticks, outcome, reason)
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', 100000, '*', 'k', schedule, 'from', from, 'to', to, 'n', ticks, 'o', outcome,
+    'r', reason, 'at', now)
+end
+
+-- Of a job that was deleted by hand, or ended by a worker of plain BullMQ, nobody told the set.
+local function openJobs(schedule)
+  local open = {}
+  for _, id in ipairs(redis.call('SMEMBERS', openBase .. schedule)) do
+    local f = redis.pcall('HMGET', base .. id, 'timestamp', 'finishedOn')
+    if f[1] and not f[2] then open[#open + 1] = id else redis.call('SREM', openBase .. schedule, id) end
+  end
+  return open
+end
+
+local depth
+local function isFull()
+  if not most then return false end
+  depth = depth or redis.call('LLEN', KEYS[5]) + redis.call('ZCARD', KEYS[6]) + redis.call('ZCARD', base .. 'delayed')
+  return depth >= most
+end
+
+local listed, waiting, needsMarker = {}, {}, false
+
+local function makeJob(i, schedule)
+  local policy, id = ARGV[i + 5], ARGV[i + 6]
+  local job, priority, deadline, startBy = base .. id, tonumber(ARGV[i + 11]), ARGV[i + 12], ARGV[i + 13]
+  -- Only Redis that has lost the last decided ticks comes here twice.
+  if redis.call('EXISTS', job) == 1 then return end
+  local fields = {'name', ARGV[i + 7], 'data', ARGV[i + 8], 'opts', ARGV[i + 9], 'timestamp', now, 'delay', 0, 'priority',
+    priority, 'env', ARGV[i + 10]}
+  if deadline ~= '' then fields[#fields + 1], fields[#fields + 2] = 'dl', deadline end
+  if startBy ~= '' then fields[#fields + 1], fields[#fields + 2] = 'sb', startBy end
+  if policy ~= 'allow' then
+    fields[#fields + 1], fields[#fields + 2] = 'sj', openBase .. schedule
+    redis.call('SADD', openBase .. schedule, id)
+  end
+  redis.call('HSET', job, unpack(fields))
+  listed[#listed + 1], listed[#listed + 2] = now, id
+  if priority == 0 then
+    waiting[#waiting + 1] = id
+  else
+    -- The score that BullMQ's addPrioritizedJob gives: the priority above 32 bits of arrival order.
+    redis.call('ZADD', KEYS[6], priority * 0x100000000 + redis.call('INCR', KEYS[7]) % 0x100000000, id)
+  end
+  redis.call('XADD', KEYS[9], 'MAXLEN', '~', 10000, '*', 'event', 'waiting', 'jobId', id)
+  local due = math.min(tonumber(deadline) or math.huge, tonumber(string.match(startBy, '^%d+')) or math.huge)
+  if due < math.huge then redis.call('ZADD', KEYS[13], due, id) end
+  if depth then depth = depth + 1 end
+  needsMarker = true
+end
+
+-- {which wait, as text; how many}
+local function heldOf(schedule)
+  local text = redis.call('HGET', KEYS[3], schedule)
+  if not text then return nil, 0 end
+  local _, commas = string.gsub(text, ',', '')
+  return text, commas + 1
+end
+
+local function fire(i, schedule, tick)
+  local policy = ARGV[i + 5]
+  if isFull() then
+    writeDown(schedule, tick, tick, 1, 'skipped', 'the queue is full: ' .. depth .. ' jobs wait in it')
+    mark(schedule, tick)
+    return {4}
+  end
+  if policy ~= 'allow' then
+    local open = openJobs(schedule)
+    local held, heldCount = heldOf(schedule)
+    -- Ticks that wait go first, so that nothing fires past them in the moment after the job before them ended.
+    if #open > 0 or held then
+      local reason
+      if policy == 'skip' then
+        reason = 'the job of an earlier tick has not ended'
+      elseif policy == 'queue_one' and held or heldCount >= mostHeld then
+        reason = 'the job of an earlier tick has not ended, and ' .. (heldCount == 1 and 'another tick waits' or
+          heldCount .. ' others wait') .. ' for it already'
+      end
+      mark(schedule, tick)
+      if reason then
+        writeDown(schedule, tick, tick, 1, 'skipped', reason)
+        return {3}
+      end
+      if policy == 'cancel_running' and held then
+        for earlier in string.gmatch(held, '%d+') do
+          writeDown(schedule, earlier, earlier, 1, 'skipped', 'a later tick came while it waited for a cancelled job to end')
+        end
+        held = nil
+      end
+      redis.call('HSET', KEYS[3], schedule, held and held .. ',' .. tick or tick)
+      return {5, unpack(open)}
+    end
+  end
+  makeJob(i, schedule)
+  mark(schedule, tick)
+  return {1}
+end
+
+local function release(i, schedule, tick)
+  local held = heldOf(schedule)
+  if not held or string.match(held, '^%d+') ~= tick then return {0} end
+  local open = openJobs(schedule)
+  if #open > 0 then return {5, unpack(open)} end
+  makeJob(i, schedule)
+  local rest = string.match(held, '^%d+,(.*)\$')
+  if rest then redis.call('HSET', KEYS[3], schedule, rest) else redis.call('HDEL', KEYS[3], schedule) end
+  return {1}
+end
+
+local function decide(i)
+  local schedule, tick, verb = ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  if isFenced(ARGV[i], tonumber(ARGV[i + 1])) then return {-1} end
+  if verb == 'release' then return release(i, schedule, tick) end
+  if tonumber(tick) <= lastDecided(schedule) then return {0} end
+  if verb == 'fire' then return fire(i, schedule, tick) end
+  writeDown(schedule, ARGV[i + 5], tick, ARGV[i + 6], ARGV[i + 7], ARGV[i + 8])
+  mark(schedule, tick)
+  return {2}
+end
+
+local replies = {}
+for n = 0, count - 1 do replies[n + 1] = decide(first + n * SIZE) end
+
+if #listed > 0 then redis.call('ZADD', KEYS[12], unpack(listed)) end
+if #waiting > 0 then redis.call('LPUSH', KEYS[5], unpack(waiting)) end
+local marks = {}
+for schedule, tick in pairs(marked) do marks[#marks + 1], marks[#marks + 2] = schedule, tick end
+if #marks > 0 then redis.call('HSET', KEYS[1], unpack(marks)) end
+if needsMarker then
+  local meta = redis.call('HMGET', KEYS[11], 'paused', 'concurrency')
+  if not meta[1] and (not meta[2] or redis.call('LLEN', KEYS[8]) < tonumber(meta[2])) then
+    redis.call('ZADD', KEYS[10], 0, '0')
+  end
+end
+return replies
+`
+
 export const deleteJob = `-- Deletes all that is known of a job that has ended.
 -- KEYS     1 job · 2 its lock · 3 its log · 4 index of the jobs · 5 completed · 6 failed
 --          7 dead letters that are not in the history yet · 8 finished jobs that are not kept
@@ -327,12 +502,15 @@ return 2
 `
 
 export const endOverdue = `-- Makes dead letters of jobs that wait past their deadline: for a worker, in a paused queue, for their time or their retry.
+-- Those that were to start by then, and did not, end as they are to.
+-- noteEnd()  of note-end.lua
 -- bury()   of bury.lua
 -- KEYS     1 deadlines · 2 wait · 3 prioritized · 4 delayed · 5 failed · 6 events
---          7 dead letters that are not in the history yet
+--          7 dead letters that are not in the history yet · 8 completed
 -- ARGV     1 key base · 2 now ms · 3 most to look at · 4 ms until one that does not wait is looked at again
 --          5 kind, 6 name and 7 message of their error
 --          8 most entries of lists to search: it looks at fewer jobs if each may stand anywhere in a long one
+--          9 message for one that did not start in time · 10 return value as JSON of one that is cancelled for that
 -- Returns  {how many have ended by it, 1 if more may be due, else 0}
 local grave = {
   base = ARGV[1], failed = KEYS[5], unrecorded = KEYS[7], events = KEYS[6], deadlines = KEYS[1], now = ARGV[2],
@@ -351,8 +529,24 @@ for _, id in ipairs(due) do
   -- First what needs no room: a full Redis refuses a script that has written nothing yet.
   redis.call('ZREM', KEYS[1], id)
   local isOpen = redis.call('TYPE', job)['ok'] == 'hash' and redis.call('HEXISTS', job, 'finishedOn') == 0
-  if isOpen and leavesItsPlace(id) then
-    local f = redis.call('HMGET', job, 'ats', 'ev')
+  local f = isOpen and redis.call('HMGET', job, 'ats', 'ev', 'sb', 'dl') or {}
+  local startBy = f[3] and (tonumber(f[1]) or 0) == 0
+  if f[3] and not startBy then
+    -- It did start. What is left to keep to is its deadline.
+    redis.call('HDEL', job, 'sb')
+    if f[4] then redis.call('ZADD', KEYS[1], f[4], id) end
+  elseif startBy and tonumber(string.match(f[3], '^%d+')) <= tonumber(ARGV[2]) and leavesItsPlace(id) then
+    if string.find(f[3], ':cancel', 1, true) then
+      redis.call('ZADD', KEYS[8], ARGV[2], id)
+      redis.call('HSET', job, 'st', 'cancelled', 'finishedOn', ARGV[2], 'returnvalue', ARGV[10])
+      noteEnd(job, id, KEYS[1])
+      redis.call('XADD', KEYS[6], 'MAXLEN', '~', 10000, '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[10],
+        'prev', 'waiting', 'st', 'cancelled')
+    else
+      bury(grave, id, 'failed', ARGV[5], ARGV[6], ARGV[9])
+    end
+    ended = ended + 1
+  elseif isOpen and leavesItsPlace(id) then
     local event = {event = 'timed_out', at = tonumber(ARGV[2]), after = tonumber(f[1]) or 0, detail = ARGV[7]}
     redis.call('HSET', job, 'ev', (f[2] or '') .. cjson.encode(event) .. '\\n')
     bury(grave, id, 'timed_out', ARGV[5], ARGV[6], ARGV[7])
@@ -411,6 +605,40 @@ else
 end
 if f[2] == 'running' or f[2] == 'paused' then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
 return f[2]
+`
+
+export const holdSlots = `-- Says that a scheduler is there, and takes, renews and gives back slots. Tokens of a slot grow, also if Redis lost the last.
+-- KEYS     1 leases · 2 schedulers · 3 when the projection began · 4 its revision
+-- ARGV     1 who · 2 for how long (ms) · 3 \`leave\` to sign off, or \`stay\` · 4 how many slots are wanted · those · then those to give back
+-- Returns  {now in µs, when the projection began or false, its revision or false, schedulers, for each wanted slot its token or 0}
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local me, ttl, wanted = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
+if ARGV[3] == 'leave' then redis.call('ZREM', KEYS[2], me) else redis.call('ZADD', KEYS[2], now, me) end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ttl)
+
+local function leaseOf(slot)
+  local owner, token, till = string.match(redis.call('HGET', KEYS[1], slot) or '', '^(%S*) (%d+) (%d+)\$')
+  return owner or '', tonumber(token or 0), tonumber(till or 0)
+end
+
+for i = 5 + wanted, #ARGV do
+  local owner, token = leaseOf(ARGV[i])
+  if owner == me then redis.call('HSET', KEYS[1], ARGV[i], ' ' .. token .. ' 0') end
+end
+local tokens = {}
+for i = 5, 4 + wanted do
+  local owner, token, till = leaseOf(ARGV[i])
+  if owner ~= me and till > now then
+    token = 0
+  else
+    if owner ~= me then token = math.max(token + 1, now) end
+    redis.call('HSET', KEYS[1], ARGV[i], string.format('%s %.0f %.0f', me, token, now + ttl))
+  end
+  tokens[#tokens + 1] = string.format('%.0f', token)
+end
+return {string.format('%d%06d', time[1], time[2]), redis.call('GET', KEYS[3]), redis.call('GET', KEYS[4]),
+  redis.call('ZRANGE', KEYS[2], 0, -1), tokens}
 `
 
 export const holds = `-- Whether an attempt still has its job. A lock that ran out while nobody took the job, for example because Redis hung, is
@@ -480,18 +708,19 @@ return redis.call('ZRANGE', KEYS[1], low, low + ARGV[3] - 1, 'WITHSCORES')
 
 export const noteEnd = `-- Tells the end of a job to what outlives it: the idempotency record of the request that made it, which has to answer when
 -- BullMQ has dropped the job, its dedupe key, which is free again, the deadlines of its queue, and the open jobs of its tenant
--- where they are counted. Part of every script that ends jobs.
+-- and of its schedule where they are counted. Part of every script that ends jobs.
 -- Gives    noteEnd(key of the job, its id, key of the deadlines), for when the end is in the job's hash
 local function noteEnd(job, id, deadlines)
-  local f = redis.call('HMGET', job, 'ik', 'deid', 'st', 'finishedOn', 'processedOn', 'ats', 'atm', 'dl', 'tq')
+  local f = redis.call('HMGET', job, 'ik', 'deid', 'st', 'finishedOn', 'processedOn', 'ats', 'atm', 'dl', 'tq', 'sb', 'sj')
   -- The record's time may be over, and its key have made another job.
   if f[1] and redis.call('HGET', f[1], 'id') == id then
     redis.call('HSET', f[1], 'st', f[3], 'finishedOn', f[4], 'processedOn', f[5] or '', 'ats', f[6] or 0, 'atm', f[7] or 0)
   end
   local dedupe = f[2] and string.sub(job, 1, -1 - #id) .. 'de:' .. f[2]
   if dedupe and redis.call('GET', dedupe) == id then redis.call('DEL', dedupe) end
-  if f[8] then redis.call('ZREM', deadlines, id) end
+  if f[8] or f[10] then redis.call('ZREM', deadlines, id) end
   if f[9] then redis.call('SREM', f[9], id) end
+  if f[11] then redis.call('SREM', f[11], id) end
 end
 `
 
@@ -505,6 +734,20 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return redis.call('HGETALL', KEYS[1])
 `
 
+export const openSlot = `-- Begins to decide the ticks of a slot in a queue: whoever did so before can no more.
+-- KEYS     1 last decided tick of each schedule · 2 fences · 3 ticks that wait
+-- ARGV     1 slot · 2 token · 3… schedules
+-- Returns  0 the slot is another's now, or for each schedule: its last decided tick or nil, and the ticks that wait or nil
+if tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or 0) > tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+local found = {}
+for i = 3, #ARGV do
+  found[#found + 1] = redis.call('HGET', KEYS[1], ARGV[i])
+  found[#found + 1] = redis.call('HGET', KEYS[3], ARGV[i])
+end
+return found
+`
+
 export const projectAccess = `-- Writes who may do what, unless Redis has the same or something later.
 -- KEYS     1 snapshot · 2 its revision
 -- ARGV     1 revision · 2 snapshot as JSON
@@ -515,6 +758,35 @@ if known >= tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 redis.call('SET', KEYS[2], ARGV[1])
 return 1
+`
+
+export const projectSchedules = `-- Writes definitions of schedules and calendars as they are in PostgreSQL, unless Redis has the same or something later. What a
+-- schedule was before stays beside it until its last ticks are decided. A deleted one leaves its revision.
+-- KEYS     1 changes · 2 when the projection began · 3 calendars
+-- ARGV     1 key base of the definitions of a slot · 2 most earlier versions to keep
+--          then for each: slot, '' for a calendar · schedule or calendar · revision · since when it is so (ms) · JSON, '' if deleted
+-- Returns  how many were written
+local time = redis.call('TIME')
+redis.call('SET', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000), 'NX')
+local written = 0
+for i = 3, #ARGV, 5 do
+  local slot, key, revision, since, text = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  local place = slot == '' and KEYS[3] or ARGV[1] .. slot
+  local old = redis.call('HGET', place, key)
+  if tonumber(old and string.match(old, '^%d+') or -1) < tonumber(revision) then
+    local lines = {revision, text}
+    if old and slot ~= '' then
+      local current, earlier = string.match(old, '^%d+\\n([^\\n]*)\\n?(.*)\$')
+      for line in string.gmatch(earlier, '[^\\n]+') do lines[#lines + 1] = line end
+      if current ~= '' then lines[#lines + 1] = since .. ':' .. current end
+      while #lines - 2 > tonumber(ARGV[2]) do table.remove(lines, 3) end
+    end
+    redis.call('HSET', place, key, table.concat(lines, '\\n'))
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 's', slot, 'k', key)
+    written = written + 1
+  end
+end
+return written
 `
 
 export const promote = `-- Makes a delayed job due now and notes who asked.
@@ -698,7 +970,7 @@ for i = 4, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
-    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik', 'env', 'timestamp', 'tq')
+    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik', 'env', 'timestamp', 'tq', 'sj')
     local events = f[4] or ''
     -- The end that is undone stays in the timeline. That of a job that timed out is told already.
     if f[1] == 'failed' and f[2] and f[3] then
@@ -706,7 +978,7 @@ for i = 4, #ARGV do
     end
     events = events .. string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\\n'
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
-      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx')
+      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx', 'sb')
     redis.call('HSET', job, 'ev', events)
     -- The history may have it as it was, and lists would have it from there.
     redis.call('ZADD', KEYS[9], tonumber(f[7]) or 0, id)
@@ -715,6 +987,7 @@ for i = 4, #ARGV do
       redis.call('HDEL', f[5], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
     end
     if f[8] then redis.call('SADD', f[8], id) end
+    if f[9] then redis.call('SADD', f[9], id) end
     local deadline = deadlineAnew(f[6], f[7])
     if deadline then
       redis.call('HSET', job, 'dl', deadline)
@@ -779,6 +1052,22 @@ for i = 3, #ARGV, 4 do
   end
 end
 return {lost, asked}
+`
+
+export const settleSchedule = `-- Drops the earlier versions of a schedule, whose ticks are all decided; of a deleted one everything, when \`forget\` is given.
+-- KEYS     1 definitions of its slot · 2 homes of its slot
+-- ARGV     1 schedule · 2 its revision, as it was read · 3 \`forget\` or ''
+-- Returns  1 it was still so · 0 it has changed since
+local text = redis.call('HGET', KEYS[1], ARGV[1])
+local revision, current = string.match(text or '', '^(%d+)\\n([^\\n]*)')
+if revision ~= ARGV[2] then return 0 end
+if current == '' then redis.call('HDEL', KEYS[2], ARGV[1]) end
+if current == '' and ARGV[3] == 'forget' then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+else
+  redis.call('HSET', KEYS[1], ARGV[1], revision .. '\\n' .. current)
+end
+return 1
 `
 
 export const startOperation = `-- Stores a new operation, and gives its lease to whoever starts it.
@@ -949,6 +1238,28 @@ if ended > 0 then
   redis.call('HSET', KEYS[1], 'updatedAt', ARGV[3])
 end
 return {ended, again, redis.call('LLEN', KEYS[2])}
+`
+
+export const tellFindings = `-- Writes down what is wrong with schedules, and what no longer is, each once whoever tells it; what was new becomes an event.
+-- KEYS     1 findings · 2 events
+-- ARGV     1 most events to keep · 2 how many are new · then pairs of field and JSON: first the new ones, then those that are over
+-- Returns  for each: 1 it was news · 0 it was known
+local news = {}
+local function tell(event, text)
+  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], '*', 'event', event, 'f', text)
+end
+for i = 3, #ARGV, 2 do
+  local field, text, isNews = ARGV[i], ARGV[i + 1], nil
+  if (i - 3) / 2 < tonumber(ARGV[2]) then
+    isNews = redis.call('HSETNX', KEYS[1], field, text)
+    if isNews == 1 then tell('schedule_overdue', text) end
+  else
+    isNews = redis.call('HDEL', KEYS[1], field)
+    if isNews == 1 then tell('schedule_recovered', text) end
+  end
+  news[#news + 1] = isNews
+end
+return news
 `
 
 export const turnOperation = `-- Brings an operation into another state. A caller who does so takes the lease from whoever has it, and leaves it to the

@@ -1,6 +1,13 @@
 import type { Redis } from 'ioredis'
-import { bullKeys } from '../keys.ts'
+import { bullKeys, scheduleEventsKey } from '../keys.ts'
 import { comparePositions } from './event-position.ts'
+
+/** Stands where a queue's name does for what happens to schedules, see `toFindingEvent`. No queue can have this name. */
+export const SCHEDULE_EVENTS = '~schedules'
+
+/** STREAM of what happens in a queue, or to schedules. */
+export const eventStreamOf = (queue: string): string =>
+  queue === SCHEDULE_EVENTS ? scheduleEventsKey : bullKeys(queue).events
 
 /** An entry of a queue's event stream, as BullMQ and our scripts write them. */
 export interface RawEvent {
@@ -76,7 +83,7 @@ class QueueFeed {
 
   constructor(redis: Redis, queue: string, onEnd: () => void) {
     this.#queue = queue
-    this.#stream = bullKeys(queue).events
+    this.#stream = eventStreamOf(queue)
     this.#onEnd = onEnd
     this.#connection = redis.duplicate({
       socketTimeout: BLOCK_MS + 1000,

@@ -11,7 +11,7 @@ import {
 import type { Redis } from 'ioredis'
 import { parseCancelRequest } from '../attempts/cancel-request.ts'
 import { maxAttemptsOf } from '../attempts/claim.ts'
-import { BROKEN_ENVELOPE, type Envelope, NO_ENVELOPE, parseEnvelope } from '../enqueue/envelope.ts'
+import { BROKEN_ENVELOPE, type Envelope, NO_ENVELOPE, parseEnvelope, scheduleFields } from '../enqueue/envelope.ts'
 import { bullKeys, jobKey, lockKey } from '../keys.ts'
 import { keepTexts } from './job-texts.ts'
 import { fingerprintOf } from './stored-fingerprint.ts'
@@ -95,6 +95,7 @@ export function toJob(stored: StoredJob): Job {
     error: status === 'succeeded' ? null : failureOf(fields),
     labels: envelope.labels,
     tenant: envelope.tenant,
+    ...scheduleFields(envelope),
     traceId: envelope.traceparent.split('-')[1] ?? '',
     createdAt: isoOf(fields.timestamp) ?? new Date(0).toISOString(),
     ...(envelope.runAt !== undefined && { runAt: new Date(envelope.runAt).toISOString() }),

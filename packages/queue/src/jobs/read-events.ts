@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis'
 import { tenantOf } from '../enqueue/envelope.ts'
-import { bullKeys, jobKey } from '../keys.ts'
+import { jobKey } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
-import { type RawEvent, toRecord } from './event-feed.ts'
+import { eventStreamOf, type RawEvent, toRecord } from './event-feed.ts'
 import { comparePositions } from './event-position.ts'
 import type { JobRef } from './moves.ts'
 
@@ -29,7 +29,7 @@ const TRIMMED_FROM = 10_000
 
 /** The events behind a position, up to `most` of them. One round trip. */
 export async function readEventsAfter(redis: Redis, queue: string, after: string, most: number): Promise<EventPart> {
-  const { events: stream } = bullKeys(queue)
+  const stream = eventStreamOf(queue)
   const reads = redis
     .pipeline()
     .xlen(stream)

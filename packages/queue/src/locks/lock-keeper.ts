@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Redis } from 'ioredis'
 import { parseCancelRequest } from '../attempts/cancel-request.ts'
@@ -106,8 +108,11 @@ export class LockKeeper {
       owners: this.#owners,
       ticks: this.#ticks,
     } as LockThreadData
-    // Neither our arguments nor our environment: what they preload has no place in a small thread.
-    const options = { workerData: data, resourceLimits: MEMORY, execArgv: [], env: {}, name: 'foliot locks' }
+    // Neither our arguments nor our environment: what they preload has no place in a small thread. What Node has compiled
+    // for this process is of use there too: the client of Redis is half of what it takes to start it.
+    const compiled = getCompileCacheDir()
+    const env = compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) }
+    const options = { workerData: data, resourceLimits: MEMORY, execArgv: [], env, name: 'foliot locks' }
     try {
       const thread = new Worker(THREAD, options)
       thread.on('message', (message: FromLockThread) => this.#thread === thread && this.#hear(message))

@@ -18,7 +18,7 @@ for i = 4, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
-    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik', 'env', 'timestamp', 'tq')
+    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik', 'env', 'timestamp', 'tq', 'sj')
     local events = f[4] or ''
     -- The end that is undone stays in the timeline. That of a job that timed out is told already.
     if f[1] == 'failed' and f[2] and f[3] then
@@ -26,7 +26,7 @@ for i = 4, #ARGV do
     end
     events = events .. string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\n'
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
-      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx')
+      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx', 'sb')
     redis.call('HSET', job, 'ev', events)
     -- The history may have it as it was, and lists would have it from there.
     redis.call('ZADD', KEYS[9], tonumber(f[7]) or 0, id)
@@ -35,6 +35,7 @@ for i = 4, #ARGV do
       redis.call('HDEL', f[5], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
     end
     if f[8] then redis.call('SADD', f[8], id) end
+    if f[9] then redis.call('SADD', f[9], id) end
     local deadline = deadlineAnew(f[6], f[7])
     if deadline then
       redis.call('HSET', job, 'dl', deadline)

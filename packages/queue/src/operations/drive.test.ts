@@ -6,7 +6,7 @@ import { redriveOf, withDeadLetters } from '../fixtures/dead-letters.ts'
 import { dead, openTestQueues, succeed } from '../fixtures/test-queues.ts'
 import { bullKeys, jobKey, operationKey, operationLeasesKey } from '../keys.ts'
 import { readQueue, resumeQueue } from '../queues/queues.ts'
-import { driveOperation, RATIO_MIN_FINISHED, startOperation } from './drive.ts'
+import { driveOperation, type JobMaker, RATIO_MIN_FINISHED, startOperation } from './drive.ts'
 import { type OperationLease, takeOperation } from './lease.ts'
 import type { Operation, OperationRequest } from './operation.ts'
 import { createOperation, pauseOperation, readOperation, resumeOperation } from './record.ts'
@@ -271,6 +271,63 @@ describe('an operation that stops on failures', () => {
     expect(await counts(queue)).toMatchObject({ queued: first, failed: 100 - first })
     await q.redis.del(...ids.map((id) => jobKey(queue, id)))
     expect(await finished).toMatchObject({ state: 'completed', finished: expect.any(Number), failedAgain: 0 })
+  })
+})
+
+describe('a backfill', () => {
+  const TIMES = Array.from({ length: 30 }, (_, hour) => Date.UTC(2026, 0, 1, hour))
+  const backfillOf = (more: Partial<OperationRequest> = {}): OperationRequest => {
+    const filter = { queues: [q.newQueue()], tenant: 'acme' }
+    return { kind: 'backfill', filter, dryRun: false, reason: { by: 'test' }, plan: { of: 'hours' }, ...more }
+  }
+
+  it('has its jobs made part by part, waits when it is told to, and counts them', async () => {
+    const asked: unknown[] = []
+    const makeJobs: JobMaker = async ({ request }, afterMs, count) => {
+      const rest = TIMES.filter((time) => afterMs === undefined || time > afterMs)
+      const times = asked.length % 2 === 0 ? rest.slice(0, Math.min(count, 20)) : []
+      asked.push([request.plan, afterMs, times.length])
+      return { times, done: times.length === rest.length, waitMs: times.length === 0 ? 10 : 0 }
+    }
+    const { operation, finished } = await startOperation(q.redis, backfillOf(), { owner, makeJobs })
+    expect(operation).toMatchObject({ kind: 'backfill', state: 'running', moved: 0 })
+    const last = await finished
+    expect(last).toMatchObject({ state: 'completed', matched: 30, moved: 30, finished: 0 })
+    expect(last.sample).toEqual(TIMES.slice(0, 10).map((time) => new Date(time).toISOString()))
+    expect(last.queues[0]?.cursor).toBe(new Date(TIMES[29] as number).toISOString())
+    expect(asked).toEqual([
+      [{ of: 'hours' }, undefined, 20],
+      [{ of: 'hours' }, TIMES[19], 0],
+      [{ of: 'hours' }, TIMES[19], 10],
+    ])
+    await expect(readOperation(q.redis, operation.id, 'globex')).rejects.toThrow(/no operation/)
+  })
+
+  it('is gone on with by another, who is asked again for what nobody has counted', async () => {
+    const asked: (number | undefined)[] = []
+    const makeJobs: JobMaker = async (_, afterMs) => {
+      asked.push(afterMs)
+      const next = TIMES.find((time) => afterMs === undefined || time > afterMs)
+      // The first driver loses its lease between having jobs made and counting them.
+      if (asked.length === 2) await pauseOperation(q.redis, operation.id)
+      return { times: next === undefined ? [] : [next], done: next === undefined, waitMs: 0 }
+    }
+    const request = backfillOf()
+    const { operation, lease } = await createOperation(q.redis, request, owner)
+    await driveOperation(q.redis, lease, { makeJobs })
+    expect(await readOperation(q.redis, operation.id)).toMatchObject({ state: 'paused', moved: 1 })
+    await resumeOperation(q.redis, operation.id)
+    await driveOperation(q.redis, await takeOver(operation), { makeJobs })
+    expect(await readOperation(q.redis, operation.id)).toMatchObject({ state: 'completed', matched: 30, moved: 30 })
+    expect(asked).toEqual([undefined, TIMES[0], TIMES[0], ...TIMES.slice(1)])
+  })
+
+  it('fails if what makes its jobs does, and says why', async () => {
+    const makeJobs: JobMaker = async () => {
+      throw new Error('nobody has announced the type')
+    }
+    const { finished } = await startOperation(q.redis, backfillOf(), { owner, makeJobs })
+    expect(await finished).toMatchObject({ state: 'failed', error: 'nobody has announced the type' })
   })
 })
 

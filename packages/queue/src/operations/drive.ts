@@ -36,10 +36,28 @@ const WATCH_EVERY_MS = 2000
 /** For how long that goes on after it ended or was paused. */
 const WATCH_MS = 60 * 60 * 1000
 
+/** The next jobs of a backfill. */
+export interface MadeJobs {
+  /** Ticks, as they were planned (ms since 1970), in their order: each has its job now, or would have one without the dry run. */
+  times: readonly number[]
+  /** None is left. */
+  done: boolean
+  /** How long to wait before it makes sense to go on. */
+  waitMs: number
+}
+
+/**
+ * Makes up to `count` jobs of a backfill, of ticks after `afterMs` if that is given. What it is asked for again it makes once:
+ * whoever drove an operation before may have made them, and not said so.
+ */
+export type JobMaker = (operation: StoredOperation, afterMs: number | undefined, count: number) => Promise<MadeJobs>
+
 /** Drives operations in one process. */
 export interface OperationDriver {
   /** Name of the process. */
   owner: string
+  /** For backfills. */
+  makeJobs?: JobMaker
   /** Aborted: the operation is given back after the step under way. */
   signal?: AbortSignal
 }
@@ -54,7 +72,7 @@ export async function startOperation(
   driver: OperationDriver,
 ): Promise<{ operation: Operation; finished: Promise<Operation> }> {
   const { operation, lease } = await createOperation(redis, request, driver.owner)
-  const finished = driveOperation(redis, lease, driver.signal).then(() => readOperation(redis, operation.id))
+  const finished = driveOperation(redis, lease, driver).then(() => readOperation(redis, operation.id))
   return { operation, finished }
 }
 
@@ -64,11 +82,15 @@ export async function startOperation(
  *
  * @throws what Redis throws when it is away or full. The lease then runs out, and whoever takes it goes on from there.
  */
-export async function driveOperation(redis: Redis, lease: OperationLease, signal?: AbortSignal): Promise<void> {
+export async function driveOperation(
+  redis: Redis,
+  lease: OperationLease,
+  { makeJobs, signal }: Pick<OperationDriver, 'makeJobs' | 'signal'> = {},
+): Promise<void> {
   const stored = await readStoredOperation(redis, lease.id)
   const parts = await Promise.all(stored.request.filter.queues.map((queue) => openPart(redis, queue, lease)))
   if (parts.includes(undefined)) return
-  await new Drive(redis, lease, stored, parts as StoredPart[]).run(signal)
+  await new Drive(redis, lease, stored, parts as StoredPart[], makeJobs).run(signal)
 }
 
 class Drive {
@@ -77,6 +99,7 @@ class Drive {
   readonly #stored: StoredOperation
   readonly #request: OperationRequest
   readonly #parts: StoredPart[]
+  readonly #makeJobs: JobMaker | undefined
   readonly #pace: Pace
   /** Of the redriven jobs, how many may not have ended, by queue. What was redriven before this drive is unknown. */
   readonly #unfinished = new Map<string, number>()
@@ -84,12 +107,19 @@ class Drive {
   #heldAt = performance.now()
   #talliedAt = 0
 
-  constructor(redis: Redis, lease: OperationLease, stored: StoredOperation, parts: StoredPart[]) {
+  constructor(
+    redis: Redis,
+    lease: OperationLease,
+    stored: StoredOperation,
+    parts: StoredPart[],
+    makeJobs: JobMaker | undefined,
+  ) {
     this.#redis = redis
     this.#lease = lease
     this.#stored = stored
     this.#request = stored.request
     this.#parts = parts
+    this.#makeJobs = makeJobs
     this.#state = stored.state
     this.#pace = new Pace(stored.request.ratePerSecond, CHUNK)
     if (this.#request.kind === 'redrive') for (const { queue, moved } of parts) this.#unfinished.set(queue, moved)
@@ -129,6 +159,7 @@ class Drive {
 
     const waitMs = this.#pace.waitMs()
     if (waitMs > 0) return waitMs
+    if (this.#request.kind === 'backfill') return this.#make(i, part)
     const most = this.#request.dryRun ? CHUNK : Math.min(this.#pace.chunk, this.#caution())
     if (most <= 0) return WAIT_MS
     const after = part.cursor ?? { at: this.#request.filter.from ?? 0, id: '' }
@@ -142,6 +173,22 @@ class Drive {
     this.#pace.took(moved)
     this.#expect(part.queue, moved)
     return 0
+  }
+
+  /** Makes what jobs of a backfill may be made now. As `#step`. */
+  async #make(i: number, part: StoredPart): Promise<number | undefined> {
+    if (!this.#makeJobs) throw new TypeError('expected a driver that makes jobs, for a backfill')
+    const count = this.#request.dryRun ? CHUNK : this.#pace.chunk
+    const { times, done, waitMs } = await this.#makeJobs(this.#stored, part.cursor?.at, count)
+    const last = times.at(-1)
+    if (last === undefined && !done) return waitMs
+    const reached = last === undefined ? (part.cursor ?? { at: this.#stored.startedAt, id: '' }) : { at: last, id: '' }
+    const step = { ids: times.map((time) => new Date(time).toISOString()), reached, done }
+    const next = await advancePart(this.#redis, this.#lease, this.#request, part, step)
+    if (!next) return undefined
+    this.#parts[i] = next
+    this.#pace.took(next.moved - part.moved)
+    return waitMs
   }
 
   /**

@@ -16,9 +16,12 @@ export const OPERATION_MOVES: Readonly<Record<OperationState, readonly Operation
 
 export const hasEnded = (state: OperationState): boolean => OPERATION_MOVES[state].length === 0
 
+/** Besides moves of dead letters: the jobs of times of a schedule that are past. */
+export type OperationKind = DeadLetterMove | 'backfill'
+
 /** What is asked for. */
 export interface OperationRequest {
-  kind: DeadLetterMove
+  kind: OperationKind
   filter: JobFilter
   /** True: only count and show what would be moved. */
   dryRun: boolean
@@ -27,22 +30,24 @@ export interface OperationRequest {
   ratePerSecond?: number | undefined
   /** 0 to 1, for a redrive: stops when more than this share of the redriven jobs that have ended died again. */
   stopOnFailureRatio?: number | undefined
+  /** For a backfill: what its `JobMaker` needs, as JSON keeps it. Its filter has one queue, and the tenant. */
+  plan?: unknown
 }
 
 /** How many ids of what fits an operation tells. */
 export const SAMPLE = 10
 
-/** A bulk move of dead letters, as `GET /v1/operations/{id}` shows it. Kept for a day after its end. */
+/** A bulk move of dead letters, or a backfill, as `GET /v1/operations/{id}` shows it. Kept for a day after its end. */
 export interface Operation extends OperationCounts {
   id: string
-  kind: DeadLetterMove
+  kind: OperationKind
   /** What was moved stays moved, however it ended. */
   state: OperationState
   dryRun: boolean
   ratePerSecond?: number
   stopOnFailureRatio?: number
   queues: OperationPart[]
-  /** Ids of the first dead letters that fit. */
+  /** Ids of the first dead letters that fit; of a backfill its first times, RFC 3339. */
   sample: string[]
   /** What died after that is left alone. */
   startedAt: string
@@ -62,9 +67,9 @@ export interface OperationPart extends OperationCounts {
 }
 
 export interface OperationCounts {
-  /** Dead letters met so far that fit the filter. */
+  /** Dead letters met so far that fit the filter; of a backfill, times. */
   matched: number
-  /** Of those, how many were moved. */
+  /** Of those, how many were moved; of a backfill, jobs that were made. */
   moved: number
   /** Of the redriven, how many have ended since, well or not. */
   finished: number

@@ -20,7 +20,7 @@ export interface StoredPart extends OperationCounts {
 
 /** A step of an operation in one queue. */
 export interface PartStep {
-  /** Dead letters that fit. They are moved, unless it is a dry run. */
+  /** Dead letters that fit. They are moved, unless it is a dry run. Of a backfill: times whose jobs were made. */
   ids: readonly string[]
   reached: Position
   /** Nothing more fits. */
@@ -58,8 +58,10 @@ export function toPart(queue: string, fields: Record<string, string>): StoredPar
   }
 }
 
+const SCRIPTS = { redrive: 'redrivePart', discard: 'discardPart', backfill: 'backfillPart' } as const
+
 /**
- * Moves dead letters and counts them, in one step.
+ * Moves dead letters and counts them, in one step. Jobs of a backfill are only counted: they were made before.
  *
  * @returns the part after it; undefined if somebody else drives the operation by now
  */
@@ -82,10 +84,10 @@ export async function advancePart(
     watch: kind === 'redrive',
     keepMs: OPERATION_KEPT_MS,
   }
-  const { keys, args } = deadLetterMove(kind, queue, reason)
+  const { keys, args } = kind === 'backfill' ? { keys: [], args: [] } : deadLetterMove(kind, queue, reason)
   const moved = (await runScript(
     redis,
-    kind === 'redrive' ? 'redrivePart' : 'discardPart',
+    SCRIPTS[kind],
     [...keys, operationPartKey(queue, id), operationUnfinishedKey(queue, id)],
     [...args, ...(dryRun ? [] : ids), JSON.stringify(step)],
   )) as number

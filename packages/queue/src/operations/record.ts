@@ -1,7 +1,7 @@
 import { FoliotError, isJobId, newJobId } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import type { JobFilter } from '../jobs/job-filter.ts'
-import type { DeadLetterMove, MoveReason } from '../jobs/moves.ts'
+import type { MoveReason } from '../jobs/moves.ts'
 import { operationKey, operationLeasesKey, operationPartKey } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
 import { runScript } from '../redis/scripts.ts'
@@ -9,6 +9,7 @@ import { OPERATION_KEPT_MS, OPERATION_LEASE_MS, type OperationLease, turnOperati
 import {
   type Operation,
   type OperationCounts,
+  type OperationKind,
   type OperationRequest,
   type OperationState,
   SAMPLE,
@@ -36,7 +37,7 @@ export async function createOperation(
 ): Promise<{ operation: Operation; lease: OperationLease }> {
   const now = Date.now()
   const lease = { id: newJobId(now), token: '1' }
-  const { kind, filter, dryRun, reason, ratePerSecond, stopOnFailureRatio } = request
+  const { kind, filter, dryRun, reason, ratePerSecond, stopOnFailureRatio, plan } = request
   const fields = {
     state: 'running',
     token: lease.token,
@@ -49,6 +50,7 @@ export async function createOperation(
     filter: JSON.stringify({ ...filter, ...(filter.ids && { ids: [...filter.ids] }) }),
     ...(ratePerSecond !== undefined && { ratePerSecond }),
     ...(stopOnFailureRatio !== undefined && { stopOnFailureRatio }),
+    ...(plan !== undefined && { plan: JSON.stringify(plan) }),
   }
   const args = [lease.id, OPERATION_LEASE_MS, OPERATION_KEPT_MS, ...Object.entries(fields).flat()]
   await runScript(redis, 'startOperation', [operationKey(lease.id), operationLeasesKey], args)
@@ -120,16 +122,17 @@ async function turn(
 
 function toStored(id: string, fields: Record<string, string>): StoredOperation {
   const { ids, ...filter } = JSON.parse(fields.filter as string) as Omit<JobFilter, 'ids'> & { ids?: string[] }
-  const { ratePerSecond, stopOnFailureRatio } = fields
+  const { ratePerSecond, stopOnFailureRatio, plan } = fields
   return {
     id,
     request: {
-      kind: fields.kind as DeadLetterMove,
+      kind: fields.kind as OperationKind,
       filter: { ...filter, ...(ids && { ids: new Set(ids) }) },
       dryRun: fields.dryRun === '1',
       reason: JSON.parse(fields.reason as string) as MoveReason,
       ...(ratePerSecond !== undefined && { ratePerSecond: Number(ratePerSecond) }),
       ...(stopOnFailureRatio !== undefined && { stopOnFailureRatio: Number(stopOnFailureRatio) }),
+      ...(plan !== undefined && { plan: JSON.parse(plan) as unknown }),
     },
     state: fields.state as OperationState,
     startedAt: Number(fields.startedAt),

@@ -37,6 +37,11 @@ export class Catalog {
     return [...this.#types.values()]
   }
 
+  /** A type as of the last refresh. */
+  typeOf(name: string): JobType | undefined {
+    return this.#types.get(name)
+  }
+
   /** Names of every queue there is, sorted. */
   get queues(): readonly string[] {
     return this.#queues

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { countPlaces } from '../jobs/places.ts'
 import { sweepQueue } from '../jobs/sweep.ts'
-import { openJobsKey, queuesKey, takenKey, takenOfKey } from '../keys.ts'
+import { openJobsKey, queuesKey, takenKey, takenOfKey, tickFencesKey, ticksKey, unfiredTicksKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 import { FORGET_AFTER_MS } from './catalog.ts'
 
@@ -22,8 +22,11 @@ export async function forgetQueues(redis: Redis): Promise<string[]> {
     // Its jobs may lie elsewhere in a cluster than the list of queues: no script could look at both.
     const counts = await countPlaces(redis, queue)
     if (Object.values(counts).some((count) => count > 0)) continue
+    // It knows which ticks of schedules were decided whose type was in it.
+    if ((await redis.hlen(ticksKey(queue))) > 0) continue
     if ((await runScript(redis, 'forgetQueue', [queuesKey], [queue, announcedAt])) !== 1) continue
-    await redis.del(takenKey(queue), takenOfKey(queue), ...(await openSetsOf(redis, queue)))
+    const kept = [takenKey(queue), takenOfKey(queue), tickFencesKey(queue), unfiredTicksKey(queue)]
+    await redis.del(...kept, ...(await openSetsOf(redis, queue)))
     dropped.push(queue)
   }
   return dropped

@@ -101,6 +101,8 @@ export const SCRIPTS = {
   openPart: lua.openPart,
   redrivePart: moving(lua.redrive, lua.advancePart),
   discardPart: moving(lua.discard, lua.advancePart),
+  // What was made before is counted alone.
+  backfillPart: moving('return ARGV', lua.advancePart),
   tallyPart: lua.tallyPart,
   ...LOCK_SCRIPTS,
   writeAttempt: `${HOLDS}\n${lua.writeAttempt}`,
@@ -115,6 +117,12 @@ export const SCRIPTS = {
   endAudit: lua.endAudit,
   readAudit: lua.readAudit,
   takeAudit: lua.takeAudit,
+  decideTicks: lua.decideTicks,
+  openSlot: lua.openSlot,
+  holdSlots: lua.holdSlots,
+  projectSchedules: lua.projectSchedules,
+  settleSchedule: lua.settleSchedule,
+  tellFindings: lua.tellFindings,
 }
 
 export type ScriptName = keyof typeof SCRIPTS

@@ -1,0 +1,162 @@
+import { type Schedule, type ScheduleChange, type StoredCalendar, scheduleKey } from '@foliot/jobs'
+import type { Redis } from 'ioredis'
+import {
+  calendarsKey,
+  scheduleChangesKey,
+  scheduleHomesKey,
+  scheduleSlotBase,
+  scheduleSlotKey,
+  schedulesEpochKey,
+  schedulesRevisionKey,
+} from '../keys.ts'
+import { runScript } from '../redis/scripts.ts'
+import { slotOf } from './slots.ts'
+
+/**
+ * Definitions of schedules and calendars as Redis has them. PostgreSQL has the truth; schedules fire by this copy.
+ *
+ * A definition is stored as lines: its revision, its JSON (empty if the schedule was deleted), then what it was before, the
+ * oldest first, each as `<until>:<JSON>`.
+ */
+
+/** As many edits while no scheduler runs lose no tick of what was edited. */
+const EARLIER_KEPT = 20
+
+/** Writes what is new, and wakes the schedulers that have it. */
+export async function projectSchedules(redis: Redis, changes: readonly ScheduleChange[]): Promise<void> {
+  if (changes.length === 0) return
+  const args = changes.flatMap(({ kind, tenant, id, revision, at, value }) => {
+    const key = scheduleKey({ tenant, id })
+    const slot = kind === 'schedule' ? slotOf(key) : ''
+    return [slot, key, revision, at, value === undefined ? '' : JSON.stringify(value)]
+  })
+  const keys = [scheduleChangesKey, schedulesEpochKey, calendarsKey]
+  await runScript(redis, 'projectSchedules', keys, [scheduleSlotBase, EARLIER_KEPT, ...args])
+}
+
+/** When the definitions in Redis were begun, in ms since 1970: another one than before if they were lost. Undefined if there are none. */
+export async function schedulesEpoch(redis: Redis): Promise<number | undefined> {
+  const epoch = await redis.get(schedulesEpochKey)
+  return epoch === null ? undefined : Number(epoch)
+}
+
+/** Up to which revision Redis has all definitions; undefined if it has none, or has lost them. */
+export async function projectedSchedulesRevision(redis: Redis): Promise<number | undefined> {
+  const [epoch, revision] = await redis.mget(schedulesEpochKey, schedulesRevisionKey)
+  return epoch === null || revision === null ? undefined : Number(revision)
+}
+
+/** To be said when all definitions up to a revision were projected. */
+export async function sayProjected(redis: Redis, revision: number): Promise<void> {
+  // Where there are no schedules nothing was projected that would have begun it.
+  const [seconds] = await redis.time()
+  await redis.set(schedulesEpochKey, Number(seconds) * 1000, 'NX')
+  await redis.set(schedulesRevisionKey, revision)
+}
+
+/** A schedule as Redis has it. */
+export interface ProjectedSchedule {
+  key: string
+  revision: number
+  /** Undefined once it was deleted. */
+  current: Schedule | undefined
+  /** What it was before, the oldest first, and up to when: their last ticks may not be decided yet. */
+  earlier: { schedule: Schedule; until: number }[]
+}
+
+/** @throws SyntaxError if it is not as `projectSchedules` writes it */
+export function parseProjected(key: string, text: string): ProjectedSchedule {
+  const [revision = '', current, ...earlier] = text.split('\n')
+  return {
+    key,
+    revision: Number(revision),
+    current: current ? (JSON.parse(current) as Schedule) : undefined,
+    earlier: earlier.map((line) => {
+      const colon = line.indexOf(':')
+      return { until: Number(line.slice(0, colon)), schedule: JSON.parse(line.slice(colon + 1)) as Schedule }
+    }),
+  }
+}
+
+/** All schedules of a slot as they are stored, in pages: pairs of key and text. None twice. */
+export async function* readSlot(redis: Redis, slot: number): AsyncGenerator<[key: string, text: string][]> {
+  const seen = new Set<string>()
+  let cursor = '0'
+  do {
+    const [next, found] = await redis.hscan(scheduleSlotKey(slot), cursor, 'COUNT', 500)
+    const page: [string, string][] = []
+    for (let i = 0; i < found.length; i += 2) {
+      const key = found[i] as string
+      if (!seen.has(key)) page.push([key, found[i + 1] as string])
+      seen.add(key)
+    }
+    cursor = next
+    yield page
+  } while (cursor !== '0')
+}
+
+/** As they are stored; undefined for those that are not. */
+export async function readProjected(redis: Redis, keys: readonly string[]): Promise<(string | undefined)[]> {
+  const texts = await Promise.all(keys.map((key) => redis.hget(scheduleSlotKey(slotOf(key)), key)))
+  return texts.map((text) => text ?? undefined)
+}
+
+/**
+ * Drops the earlier versions of a schedule, whose ticks are decided. Of one that was deleted its revision stays for a while, so
+ * that a late writer does not revive it.
+ *
+ * @param forget drops that too
+ * @returns whether it was still as it was read
+ */
+export async function settleSchedule(redis: Redis, key: string, revision: number, forget = false): Promise<boolean> {
+  const slot = slotOf(key)
+  const keys = [scheduleSlotKey(slot), scheduleHomesKey(slot)]
+  return (await runScript(redis, 'settleSchedule', keys, [key, revision, forget ? 'forget' : ''])) === 1
+}
+
+/** All calendars, by tenant and name as `scheduleKey` joins them. */
+export async function readCalendars(redis: Redis): Promise<Map<string, StoredCalendar>> {
+  const texts = await redis.hgetall(calendarsKey)
+  return new Map(
+    Object.entries(texts).flatMap(([key, text]) => {
+      const json = text.slice(text.indexOf('\n') + 1)
+      return json === '' ? [] : [[key, JSON.parse(json) as StoredCalendar] as const]
+    }),
+  )
+}
+
+/** What has changed, as far as it is known. */
+export interface ScheduleChanges {
+  /** Where to go on. */
+  position: string
+  /** Some were missed: all have to be read again. */
+  isTorn: boolean
+  schedules: Set<string>
+  /** Whether a calendar has changed. */
+  calendars: boolean
+}
+
+/** Where the changes stand now. */
+export async function changesPosition(redis: Redis): Promise<string> {
+  const [last] = await redis.xrevrange(scheduleChangesKey, '+', '-', 'COUNT', 1)
+  return last?.[0] ?? '0-0'
+}
+
+/**
+ * What has changed after a position; waits for it up to `waitMs`. It keeps the connection busy meanwhile: it needs one of its own.
+ */
+export async function awaitChanges(redis: Redis, position: string, waitMs: number): Promise<ScheduleChanges> {
+  const found = await redis.xread('COUNT', 1000, 'BLOCK', waitMs, 'STREAMS', scheduleChangesKey, position)
+  const entries = found?.[0]?.[1] ?? []
+  const changes: ScheduleChanges = { position, isTorn: false, schedules: new Set(), calendars: false }
+  for (const [id, fields] of entries) {
+    changes.position = id
+    const slot = fields[fields.indexOf('s') + 1]
+    const key = fields[fields.indexOf('k') + 1]
+    if (slot === '') changes.calendars = true
+    else if (key !== undefined) changes.schedules.add(key)
+  }
+  // As many as are read at once may stand for more that were trimmed before they were read.
+  changes.isTorn = entries.length === 1000
+  return changes
+}
