@@ -8,11 +8,13 @@ import { openDatabase } from '@foliot/history'
 import { HealthServer, runServices } from '@foliot/lifecycle'
 import { Catalog, connectForLoops, defineScripts, RedisConnection } from '@foliot/queue'
 import { exitOnSettingsError, SETTINGS_EXIT_CODE } from '@foliot/settings'
-import { createLogger, createMetrics, recorderMetrics } from '@foliot/telemetry'
+import { createLogger, createMetrics, recorderMetrics, watchMetrics } from '@foliot/telemetry'
 import { AuditRecorder } from './audit-recorder.ts'
 import { readKeys, readRecorderEnv } from './env.ts'
 import { observeOutboxes } from './observe-outboxes.ts'
 import { Recorder } from './recorder.ts'
+import { ScheduleWatch } from './schedules/schedule-watch.ts'
+import { TickRecorder } from './tick-recorder.ts'
 import { Upkeep } from './upkeep.ts'
 
 const env = exitOnSettingsError(readRecorderEnv)
@@ -48,7 +50,15 @@ const recorder = new Recorder({
   log,
 })
 const audit = new AuditRecorder({ redis, db, upkeep, log })
+const ticks = new TickRecorder({ redis, catalog, db, upkeep, log })
 observeOutboxes(metrics.meter, redis, catalog)
+// It waits for changes, and nothing else gets through meanwhile.
+const listening = defineScripts(connectForLoops(env.FOLIOT_REDIS_URL))
+listening.on('error', () => {
+  // Of the other connection it is told.
+})
+const watch = new ScheduleWatch({ redis, listening, recorder: name, log })
+watchMetrics(metrics.meter, () => watch.counts)
 const health = new HealthServer({
   host: env.FOLIOT_RECORDER_HOST,
   port: env.FOLIOT_RECORDER_PORT,
@@ -64,6 +74,8 @@ await runServices({
     connection,
     recorder,
     audit,
+    ticks,
+    watch,
     {
       name: 'ready line',
       start: async () => log.info({ url: health.url, recorder: name }, 'ready'),
@@ -73,6 +85,8 @@ await runServices({
   stop: [
     recorder,
     audit,
+    ticks,
+    watch,
     { name: 'upkeep', start: async () => {}, stop: () => upkeep.stop() },
     {
       name: 'connections to PostgreSQL',

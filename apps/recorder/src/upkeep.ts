@@ -1,9 +1,11 @@
 import {
   type Database,
   deleteAgain,
+  dropDeletedSchedules,
   dropEndedKeys,
   dropOld,
   dropOldAudit,
+  dropOldTicks,
   keepPartitions,
   migrate,
   type Retention,
@@ -13,7 +15,7 @@ import type { Logger } from '@foliot/telemetry'
 export interface UpkeepOptions {
   db: Database
   retention: Omit<Retention, 'now'>
-  /** For how many days the audit is kept, and keys after they ended. */
+  /** For how many days the audit is kept, and keys after they ended, and the ids of schedules that were deleted. */
   keepAuditDays: number
   log: Logger
 }
@@ -80,6 +82,10 @@ export class Upkeep {
     if (entries > 0) log.info({ entries }, 'audit entries that were past their time are dropped')
     const ended = await dropEndedKeys(db, { now, keepDays: keepAuditDays })
     if (ended > 0) log.info({ keys: ended }, 'keys that ended long ago are dropped')
+    const deleted = await dropDeletedSchedules(db, { now, keepDays: keepAuditDays })
+    if (deleted > 0) log.info({ deleted }, 'schedules and calendars that were deleted long ago are forgotten')
+    const ticks = await dropOldTicks(db, { now, keepDays: retention.keepDays })
+    if (ticks > 0) log.info({ ticks }, 'ticks without a job that were past their time are dropped')
     const dropped = await dropOld(db, { now, ...retention })
     if (dropped.days.length + dropped.jobs > 0) log.info({ dropped }, 'history that was past its time is dropped')
   }

@@ -33,4 +33,19 @@ export { isMissingTable } from './missing-table.ts'
 export { keepPartitions, type PartitionOptions } from './partitions.ts'
 export { readBriefs, readJob, readLog } from './read-job.ts'
 export { type RecordResult, type RefusedJob, recordJobs } from './record-jobs.ts'
+export type { Refused } from './refused.ts'
+export {
+  type CalendarRef,
+  type ChangedCalendar,
+  deleteCalendar,
+  listCalendars,
+  putCalendar,
+  readCalendar,
+  readCalendars,
+} from './schedules/calendars.ts'
+export { dropDeletedSchedules } from './schedules/drop-deleted.ts'
+export { listSchedules, readSchedule, type ScheduleFilter, type ScheduleRef } from './schedules/find-schedules.ts'
+export { readScheduleChanges, readSchedulesRevision } from './schedules/schedule-changes.ts'
+export { type ChangedSchedule, changeSchedules, deleteSchedule, putSchedule } from './schedules/schedules.ts'
+export { dropOldTicks, recordTicks, searchTicks, type TickSearch } from './schedules/ticks.ts'
 export { type FoundJob, type FoundJobs, type HistoryPosition, searchJobs } from './search-jobs.ts'

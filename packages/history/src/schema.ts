@@ -9,7 +9,8 @@ export interface Schema {
   'foliot.jobs': JobsTable
   'foliot.attempts': AttemptsTable
   'foliot.api_keys': ApiKeysTable
-  'foliot.access_revision': AccessRevisionTable
+  'foliot.access_revision': RevisionTable
+  'foliot.schedules_revision': RevisionTable
 }
 
 type Time = ColumnType<number, string, string>
@@ -44,7 +45,7 @@ interface ApiKeysTable {
   id: string
 }
 
-interface AccessRevisionTable {
+interface RevisionTable {
   revision: number
 }
 

@@ -1,6 +1,7 @@
 import type { AuditBegin, AuditEnd, AuditTarget } from '@foliot/jobs'
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
+import { writeOrRefuse } from '../refused.ts'
 import { storedText, storedTextOrNull } from '../stored-text.ts'
 import { textArray } from '../text-array.ts'
 
@@ -28,23 +29,8 @@ export interface RefusedAudit {
  * @throws what `databaseTroubleOf` knows: then nothing is known of them, and they may be recorded again.
  */
 export async function recordAudit(db: Database, records: readonly AuditRecord[]): Promise<RefusedAudit[]> {
-  if (records.length === 0) return []
-  try {
-    await insert(db, records.map(toRow))
-    return []
-  } catch (error) {
-    if (!isOfTheData(error)) throw error
-    if (records.length === 1) return [{ id: (records[0] as AuditRecord).id, reason: (error as Error).message }]
-  }
-  // Halves what cannot be written until the one is found that is to blame.
-  const middle = Math.ceil(records.length / 2)
-  return [...(await recordAudit(db, records.slice(0, middle))), ...(await recordAudit(db, records.slice(middle)))]
-}
-
-/** Whether it is what was to be written that is wrong: PostgreSQL's classes 22, 23 and 54, or our own reading of it. */
-function isOfTheData(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  return error instanceof TypeError || (typeof code === 'string' && /^(?:22|23|54)/.test(code))
+  const refused = await writeOrRefuse(records, (some) => insert(db, some.map(toRow)))
+  return refused.map(({ item, reason }) => ({ id: item.id, reason }))
 }
 
 type Row = ReturnType<typeof toRow>

@@ -4,6 +4,7 @@ import { access } from './0002-access.ts'
 import { audit } from './0003-audit.ts'
 import { deletions } from './0004-deletions.ts'
 import { keySuccessors } from './0005-key-successors.ts'
+import { schedules } from './0006-schedules.ts'
 
 /** All migrations, in order. One that has been released is never changed: what it left out is another's. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -12,4 +13,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-audit': audit,
   '0004-deletions': deletions,
   '0005-key-successors': keySuccessors,
+  '0006-schedules': schedules,
 }

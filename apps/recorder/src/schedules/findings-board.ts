@@ -1,0 +1,117 @@
+import { FINDING_KINDS, type Finding, type FindingKind, findingField, readFindings, tellFindings } from '@foliot/queue'
+import type { Logger } from '@foliot/telemetry'
+import type { Redis } from 'ioredis'
+
+export interface FindingsBoardOptions {
+  redis: Redis
+  log: Pick<Logger, 'info' | 'warn'>
+  /** How many are in the list at most. */
+  mostListed: number
+}
+
+/** Whose findings they are; undefined for what concerns all schedules. */
+type Subject = { tenant: string; id: string } | undefined
+
+/** One that goes wrong with many schedules is not told of each in the log. */
+const LINES_A_ROUND = 20
+
+/** What is wrong now: in Redis for all to read, and told when it comes and goes. */
+export class FindingsBoard {
+  readonly #options: FindingsBoardOptions
+  #listed = new Map<string, Finding>()
+  /** For which there is no room in the list. */
+  readonly #unlisted = new Map<string, FindingKind>()
+  #lines = 0
+  #untold = 0
+
+  constructor(options: FindingsBoardOptions) {
+    this.#options = options
+  }
+
+  /** Takes over what an earlier watchdog found. */
+  async load(): Promise<void> {
+    this.#listed = await readFindings(this.#options.redis)
+    this.#unlisted.clear()
+  }
+
+  /** Those that are in the list. */
+  get listed(): Iterable<Finding> {
+    return this.#listed.values()
+  }
+
+  get unlisted(): number {
+    return this.#unlisted.size
+  }
+
+  get size(): number {
+    return this.#listed.size + this.#unlisted.size
+  }
+
+  /** Of a schedule, or of all; those alone that are in the list. */
+  get(kind: FindingKind, subject: Subject): Finding | undefined {
+    return this.#listed.get(fieldOf(kind, subject))
+  }
+
+  counts(): Map<FindingKind, number> {
+    const counts = new Map(FINDING_KINDS.map((kind) => [kind, 0]))
+    const add = (kind: FindingKind): unknown => counts.set(kind, (counts.get(kind) ?? 0) + 1)
+    for (const { kind } of this.#listed.values()) add(kind)
+    for (const kind of this.#unlisted.values()) add(kind)
+    return counts
+  }
+
+  /** Findings that are not in the list; of one that is, as it was when it came. */
+  news(findings: readonly Finding[]): Finding[] {
+    return findings.filter((finding) => !this.#listed.has(findingField(finding)))
+  }
+
+  /** Takes what is wrong with some schedules in place of what was wrong with them. */
+  async tell(looked: readonly { subject: Subject; findings: readonly Finding[] }[]): Promise<void> {
+    const raised: Finding[] = []
+    const recovered: Finding[] = []
+    for (const { subject, findings } of looked) {
+      for (const kind of FINDING_KINDS) {
+        const field = fieldOf(kind, subject)
+        const finding = findings.find((one) => one.kind === kind)
+        const before = this.#listed.get(field)
+        if (before) {
+          // Of another job: the first one has ended, and the other one is told of at the next look.
+          if (!finding || (kind === 'overdue' && finding.tick !== before.tick)) recovered.push(before)
+        } else if (!finding) this.#unlisted.delete(field)
+        else if (this.#listed.size + raised.length < this.#options.mostListed) raised.push(finding)
+        else this.#unlisted.set(field, kind)
+      }
+    }
+    const news = await tellFindings(this.#options.redis, { raised, recovered })
+    for (const finding of raised) {
+      this.#listed.set(findingField(finding), finding)
+      this.#unlisted.delete(findingField(finding))
+    }
+    for (const finding of recovered) this.#listed.delete(findingField(finding))
+    // What is known was told by another watchdog.
+    for (const finding of news.raised) this.#say('warn', finding, finding.reason)
+    for (const finding of news.recovered) this.#say('info', finding, `recovered; it was so: ${finding.reason}`)
+  }
+
+  /** To be called after each look around. */
+  endRound(): void {
+    const { log } = this.#options
+    if (this.#untold > 0)
+      log.warn({ more: this.#untold }, 'more schedules are overdue or have recovered: see GET /v1/watch')
+    this.#lines = 0
+    this.#untold = 0
+  }
+
+  #say(level: 'info' | 'warn', { kind, tenant, scheduleId, since, reason }: Finding, text: string): void {
+    if (this.#lines >= LINES_A_ROUND) {
+      this.#untold += 1
+      return
+    }
+    this.#lines += 1
+    const fields = { kind, tenant, scheduleId, since: new Date(since).toISOString(), why: reason }
+    this.#options.log[level](fields, scheduleId === undefined ? text : `schedule ${tenant}/${scheduleId}: ${text}`)
+  }
+}
+
+const fieldOf = (kind: FindingKind, subject: Subject): string =>
+  findingField({ kind, since: 0, reason: '', ...(subject && { tenant: subject.tenant, scheduleId: subject.id }) })

@@ -1,0 +1,385 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Service } from '@foliot/lifecycle'
+import {
+  awaitChanges,
+  changesPosition,
+  denialOf,
+  type Finding,
+  type FindingKind,
+  HOMELESS_QUEUE,
+  holdWatch,
+  isRedisTrouble,
+  leaveWatch,
+  listSchedulers,
+  parseProjected,
+  type Run,
+  readCalendars,
+  readHomes,
+  readOpenRuns,
+  readProjected,
+  readRuns,
+  readSlot,
+  readTickStates,
+  SLOTS,
+  sayWatched,
+  schedulesEpoch,
+  type TickState,
+  tickJobId,
+} from '@foliot/queue'
+import { RuleBook } from '@foliot/schedules'
+import type { Logger } from '@foliot/telemetry'
+import type { Redis } from 'ioredis'
+import { Agenda } from './agenda.ts'
+import { FindingsBoard } from './findings-board.ts'
+import { type Questions, refOf, type Verdict, WatchedSchedule } from './watched-schedule.ts'
+
+export interface ScheduleWatchOptions {
+  /** A connection for loops. */
+  redis: Redis
+  /** A connection of its own: it waits on it. */
+  listening: Redis
+  /** Who this is, among several recorders. */
+  recorder: string
+  log: Pick<Logger, 'info' | 'warn' | 'error'>
+  /** In ms since 1970. Default: the clock of Redis, which schedulers go by. */
+  now?: () => Promise<number>
+  /** How long it waits for changes between two looks. Default 1000. */
+  roundMs?: number
+  /** How many findings the list has at most. Default 10 000. */
+  mostListed?: number
+}
+
+/** Who watched and was silent for so long does no more. */
+const LEASE_MS = 10_000
+const RETRY_MS = 1000
+/** Who changes very many schedules does not have them all read again and again. */
+const READ_ALL_EVERY_MS = 10_000
+/** While more is due than is looked at in one round. */
+const HURRY_MS = 50
+/** Schedules that are looked at together. */
+const BATCH = 500
+/** In one round: more than are due in a second where 200 000 fire each minute. The rest follows in the next. */
+const LOOKS_A_ROUND = 5000
+const RECHECK_MS = 5000
+const SILENT_AFTER_MS = 10_000
+const COMPLAIN_EVERY_MS = 60_000
+
+/** What is known of one schedule before it is judged. */
+interface Looked {
+  watched: WatchedSchedule
+  state: TickState | undefined
+  questions: Questions
+}
+
+interface Judged extends Verdict {
+  watched: WatchedSchedule
+  state: TickState | undefined
+}
+
+/** That a tick was not decided. */
+const UNDECIDED: ReadonlySet<FindingKind> = new Set(['missed', 'next_in_past'])
+
+/**
+ * The watchdog: finds runs of schedules that did not happen. Of several recorders one watches, and goes by what is in Redis, apart
+ * from the schedulers and without PostgreSQL. Each schedule is looked at when its next tick has had its time, seldom more.
+ */
+export class ScheduleWatch implements Service {
+  readonly name = 'watchdog of schedules'
+  readonly #options: ScheduleWatchOptions
+  readonly #stopped = new AbortController()
+  readonly #rules = new RuleBook()
+  readonly #board: FindingsBoard
+  readonly #agenda = new Agenda<WatchedSchedule>()
+  readonly #schedules = new Map<string, WatchedSchedule>()
+  #running: Promise<void> | undefined
+  #isWatching = false
+  #isBehind = true
+  /** More was due than was looked at. */
+  #isHurried = false
+  #position = '0-0'
+  #epoch: number | undefined
+  /** By the monotonic clock. */
+  #readAllAt = 0
+  #hasRead = Number.NEGATIVE_INFINITY
+  #heardAt: number | undefined
+  #complaint = { text: '', at: 0 }
+
+  constructor(options: ScheduleWatchOptions) {
+    this.#options = options
+    const { redis, log, mostListed = 10_000 } = options
+    this.#board = new FindingsBoard({ redis, log, mostListed })
+  }
+
+  /** How many there are of each kind; undefined if another recorder watches. */
+  get counts(): ReadonlyMap<FindingKind, number> | undefined {
+    return this.#isWatching ? this.#board.counts() : undefined
+  }
+
+  async start(): Promise<void> {
+    this.#running = this.#run()
+  }
+
+  /** Resolves when another recorder may watch. */
+  async stop(): Promise<void> {
+    const { redis, listening, recorder } = this.#options
+    this.#stopped.abort()
+    listening.disconnect()
+    // With Redis away the look under way does not end, and the lease does by itself.
+    if (redis.status !== 'ready') return
+    await this.#running
+    await leaveWatch(redis, recorder).catch((error: unknown) => this.#explain(error))
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped
+    const { redis, recorder, roundMs = 1000 } = this.#options
+    while (!signal.aborted) {
+      try {
+        if (await holdWatch(redis, recorder, LEASE_MS)) {
+          await this.#round()
+          continue
+        }
+        this.#stand()
+        await sleep(roundMs, undefined, { signal }).catch(() => undefined)
+      } catch (error) {
+        // Whatever went wrong, and whatever was looked at then: everything is read again.
+        this.#isBehind = true
+        if (!signal.aborted) this.#explain(error)
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined)
+      }
+    }
+    this.#stand()
+  }
+
+  /** Another one watches. */
+  #stand(): void {
+    this.#isWatching = false
+    this.#isBehind = true
+    this.#heardAt = undefined
+    this.#readAllAt = 0
+    this.#schedules.clear()
+    this.#agenda.clear()
+  }
+
+  async #round(): Promise<void> {
+    const { listening, redis, roundMs = 1000 } = this.#options
+    if ((await schedulesEpoch(redis)) !== this.#epoch) this.#isBehind = true
+    if (this.#isBehind && performance.now() >= this.#readAllAt) await this.#readAll()
+    // Those that were looked at in the meantime are looked at as they were.
+    if (this.#isBehind) await sleep(roundMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined)
+    else await this.#takeChanges(await awaitChanges(listening, this.#position, this.#isHurried ? HURRY_MS : roundMs))
+    if (this.#stopped.signal.aborted) return
+    const now = await this.#now()
+    await this.#lookForSchedulers(now)
+    const isAll = await this.#lookAround(now)
+    this.#board.endRound()
+    this.#isWatching = true
+    this.#isHurried = !isAll
+    if (isAll && !this.#isBehind) await sayWatched(redis, { at: now, unlisted: this.#board.unlisted })
+  }
+
+  async #now(): Promise<number> {
+    if (this.#options.now) return this.#options.now()
+    const [seconds, micros] = await this.#options.redis.time()
+    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
+  }
+
+  async #readAll(): Promise<void> {
+    const { redis } = this.#options
+    this.#position = await changesPosition(redis)
+    this.#epoch = await schedulesEpoch(redis)
+    this.#rules.take(await readCalendars(redis))
+    await this.#board.load()
+    this.#schedules.clear()
+    this.#agenda.clear()
+    for (let slot = 0; slot < SLOTS; slot++) {
+      for await (const page of readSlot(redis, slot)) for (const [key, text] of page) this.#put(key, text)
+      if (this.#stopped.signal.aborted) return
+    }
+    const gone = Array.from(this.#board.listed).flatMap(({ tenant, scheduleId: id }) =>
+      tenant === undefined || id === undefined || this.#schedules.has(`${tenant}/${id}`) ? [] : [{ tenant, id }],
+    )
+    await this.#board.tell(gone.map((subject) => ({ subject, findings: [] })))
+    this.#hasRead = performance.now()
+    this.#isBehind = false
+  }
+
+  /** In place of what there was of it. */
+  #put(key: string, text: string | undefined): void {
+    const before = this.#schedules.get(key)
+    if (before) before.isGone = true
+    const watched = text === undefined ? undefined : WatchedSchedule.of(parseProjected(key, text), this.#rules)
+    if (!watched) {
+      this.#schedules.delete(key)
+      return
+    }
+    this.#schedules.set(key, watched)
+    this.#agenda.put(watched)
+  }
+
+  async #takeChanges({
+    schedules,
+    calendars,
+    isTorn,
+    position,
+  }: Awaited<ReturnType<typeof awaitChanges>>): Promise<void> {
+    const { redis } = this.#options
+    this.#position = position
+    this.#isBehind = isTorn
+    if (isTorn) {
+      this.#readAllAt = this.#hasRead + READ_ALL_EVERY_MS
+      return
+    }
+    if (calendars) {
+      this.#rules.take(await readCalendars(redis))
+      for (const { key, usesCalendars } of this.#schedules.values()) if (usesCalendars) schedules.add(key)
+    }
+    const keys = [...schedules]
+    const texts = await readProjected(redis, keys)
+    for (const [i, key] of keys.entries()) this.#put(key, texts[i])
+    const gone = keys.filter((key) => !this.#schedules.has(key))
+    await this.#board.tell(gone.map((key) => ({ subject: refOf(key), findings: [] })))
+  }
+
+  #look(watched: WatchedSchedule, at: number): void {
+    // It may be in the agenda already: what is taken out too early is put back.
+    watched.lookAt = at
+    this.#agenda.put(watched)
+  }
+
+  async #lookForSchedulers(now: number): Promise<void> {
+    const heard = await listSchedulers(this.#options.redis)
+    // Where another one watched before, it knows since when.
+    this.#heardAt ??= this.#board.get('schedulers_silent', undefined)?.since
+    this.#heardAt = Math.max(this.#heardAt ?? now, ...heard.values())
+    const count = this.#schedules.size
+    const isSilent = count > 0 && now - this.#heardAt > SILENT_AFTER_MS
+    const reason = `no scheduler was heard of for more than ${SILENT_AFTER_MS / 1000} s, and there are schedules that none fires`
+    const finding: Finding = { kind: 'schedulers_silent', since: this.#heardAt, reason }
+    await this.#board.tell([{ subject: undefined, findings: isSilent ? [finding] : [] }])
+  }
+
+  /** @returns whether nothing that is due is left */
+  async #lookAround(now: number): Promise<boolean> {
+    const due = this.#agenda.take(now, LOOKS_A_ROUND)
+    const live = new Set(due.filter(({ isGone, lookAt }) => !isGone && lookAt <= now))
+    for (const watched of due) if (!watched.isGone && watched.lookAt > now) this.#agenda.put(watched)
+    const batch = [...live]
+    for (let i = 0; i < batch.length; i += BATCH) await this.#lookAt(batch.slice(i, i + BATCH), now)
+    return due.length < LOOKS_A_ROUND
+  }
+
+  async #lookAt(batch: readonly WatchedSchedule[], now: number): Promise<void> {
+    await this.#findHomes(batch.filter(({ home }) => !home))
+    const looked = await this.#readStates(batch, now)
+    const runs = await this.#readRuns(looked, now)
+    // With very many that are overdue, half of what can be looked at is left for the others.
+    const recheckMs = Math.max(RECHECK_MS, (this.#board.size / LOOKS_A_ROUND) * 2000)
+    const all = looked.map(({ watched, state, questions }): Judged => {
+      const since = watched.home?.since || (this.#epoch ?? 0)
+      const facts = { now, state, since, runs, recheckMs }
+      return { watched, state, ...watched.judge(facts, questions) }
+    })
+    // Before it is said that nobody has decided a tick: it may have been elsewhere.
+    const undecided = all.filter(({ findings }) => this.#board.news(findings).some(({ kind }) => UNDECIDED.has(kind)))
+    const moved = await this.#findMoved(undecided.map(({ watched }) => watched))
+    for (const watched of moved) this.#look(watched, now)
+    const judged = all.filter(({ watched }) => !moved.has(watched))
+    await this.#addLastRuns(judged)
+    await this.#board.tell(judged.map(({ watched, findings }) => ({ subject: watched.ref, findings })))
+    for (const { watched, lookAt } of judged) this.#look(watched, lookAt)
+  }
+
+  async #findHomes(homeless: readonly WatchedSchedule[]): Promise<void> {
+    const finding = Array.from(
+      Map.groupBy(homeless, ({ slot }) => slot),
+      async ([slot, group]) => {
+        const keys = group.map(({ key }) => key)
+        const homes = await readHomes(this.#options.redis, slot, keys)
+        for (const [i, watched] of group.entries()) watched.home = homes[i]
+      },
+    )
+    await Promise.all(finding)
+  }
+
+  /** Those whose ticks are decided in another queue by now. */
+  async #findMoved(suspects: readonly WatchedSchedule[]): Promise<Set<WatchedSchedule>> {
+    const before = suspects.map(({ home }) => home)
+    await this.#findHomes(suspects)
+    return new Set(
+      suspects.filter(({ home }, i) => home?.queue !== before[i]?.queue || home?.since !== before[i]?.since),
+    )
+  }
+
+  async #readStates(batch: readonly WatchedSchedule[], now: number): Promise<Looked[]> {
+    const looked: Looked[] = []
+    for (const [queue, group] of Map.groupBy(batch, ({ home }) => home?.queue)) {
+      const keys = group.map(({ key }) => key)
+      const states = queue === undefined ? [] : await readTickStates(this.#options.redis, queue, keys)
+      for (const [i, watched] of group.entries()) {
+        const before = this.#board.get('overdue', watched.ref)?.tick
+        looked.push({ watched, state: states[i], questions: watched.questions(now, before) })
+      }
+    }
+    return looked
+  }
+
+  /** The jobs that the judgement of some schedules depends on. */
+  async #readRuns(looked: readonly Looked[], now: number): Promise<Map<string, Run>> {
+    const { redis } = this.#options
+    const runs = new Map<string, Run>()
+    for (const [queue, group] of Map.groupBy(looked, queueOf)) {
+      const heeding = group.filter(({ watched }) => watched.heeds && watched.finishWithinMs !== undefined)
+      const open = await readOpenRuns(
+        redis,
+        queue,
+        heeding.map(({ watched }) => watched.key),
+      )
+      for (const [i, { watched, questions }] of heeding.entries()) {
+        const limit = now - (watched.finishWithinMs ?? 0)
+        const ticks = (open[i] ?? []).map(tickOf).filter((tick) => tick <= limit)
+        questions.ended.push(...ticks.map((tick) => ({ nominal: tick, due: tick })))
+        // The oldest that has not ended is told of.
+        questions.ended.sort((a, b) => a.nominal - b.nominal)
+      }
+      const ids = group.flatMap(({ watched, questions: { started, ended } }) =>
+        [...(started ? [started] : []), ...ended].map(({ nominal }) => tickJobId(watched.key, nominal)),
+      )
+      const found = await readRuns(redis, queue, ids)
+      for (const [i, id] of ids.entries()) if (found[i]) runs.set(id, found[i])
+    }
+    return runs
+  }
+
+  /** When the last job was made, for those of which something new is to be told. */
+  async #addLastRuns(judged: readonly Judged[]): Promise<void> {
+    const asking = judged.flatMap((one) => {
+      const decided = one.state?.decided
+      if (decided === undefined || this.#board.news(one.findings).length === 0) return []
+      return [{ one, id: tickJobId(one.watched.key, decided), queue: one.watched.home?.queue ?? HOMELESS_QUEUE }]
+    })
+    for (const [queue, group] of Map.groupBy(asking, ({ queue }) => queue)) {
+      const ids = group.map(({ id }) => id)
+      const runs = await readRuns(this.#options.redis, queue, ids)
+      for (const [i, { one }] of group.entries()) {
+        const lastRunAt = runs[i]?.madeAt
+        if (lastRunAt !== undefined) one.findings = one.findings.map((finding) => ({ ...finding, lastRunAt }))
+      }
+    }
+  }
+
+  /** That Redis is away, refuses writes or lets nobody in is told once, by the connection to it. */
+  #explain(error: unknown): void {
+    const { redis, log } = this.#options
+    if (isRedisTrouble(error) || denialOf(error, redis)) return
+    const text = (error as Error).message
+    if (this.#complaint.text === text && Date.now() - this.#complaint.at < COMPLAIN_EVERY_MS) return
+    this.#complaint = { text, at: Date.now() }
+    log.error({ err: error }, `schedules could not be watched; it is tried again: ${text}`)
+  }
+}
+
+const queueOf = ({ watched }: Looked): string => watched.home?.queue ?? HOMELESS_QUEUE
+
+/** The tick of a job, see `tickJobId`. */
+const tickOf = (jobId: string): number => Number.parseInt(jobId.slice(0, 8) + jobId.slice(9, 13), 16)

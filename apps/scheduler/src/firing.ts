@@ -1,0 +1,415 @@
+import type { Schedule } from '@foliot/jobs'
+import type { Service } from '@foliot/lifecycle'
+import {
+  type Catalog,
+  cancelJob,
+  decideTicks,
+  denialOf,
+  HOMELESS_QUEUE,
+  isRedisTrouble,
+  leaveHome,
+  openSlot,
+  settleSchedule,
+  type TickDecision,
+  type TickResult,
+  writeHomes,
+} from '@foliot/queue'
+import type { Logger, SchedulerMetrics } from '@foliot/telemetry'
+import type { Redis } from 'ioredis'
+import { DueHeap } from './due-heap.ts'
+import type { Plan, Step } from './plan.ts'
+import { ReadyPlans } from './ready-plans.ts'
+import type { RedisClock } from './redis-clock.ts'
+import { toDecisions, toRelease } from './tick-decisions.ts'
+
+export interface FiringOptions {
+  /** A connection for loops. */
+  redis: Redis
+  catalog: Catalog
+  clock: RedisClock
+  metrics: SchedulerMetrics
+  log: Logger
+}
+
+/** Schedules whose ticks go to Redis together; it does nothing else meanwhile. */
+const BATCH = 200
+/** Batches that are under way at a time. */
+const LANES = 4
+const RETRY_MS = 200
+/** How often it is looked whether a job has ended that a tick waits for. */
+const RELEASE_EVERY_MS = 200
+/** The revision of a schedule that was deleted stays so long. */
+const FORGET_AFTER_MS = 60_000
+const LOOK_AT_LEAST_EVERY_MS = 1000
+const COMPLAIN_EVERY_MS = 60_000
+
+interface Held {
+  token: number
+  readonly plans: Map<string, Plan>
+}
+
+/**
+ * Fires the ticks of the schedules whose slots are held. Redis decides each tick once: whatever happens to an answer, to ask
+ * again changes nothing.
+ */
+export class Firing implements Service {
+  readonly name = 'firing'
+  readonly #options: FiringOptions
+  readonly #slots = new Map<number, Held>()
+  readonly #heap = new DueHeap<Plan>()
+  readonly #ready = new ReadyPlans()
+  readonly #waiting = new Set<Plan>()
+  readonly #underWay = new Set<Promise<void>>()
+  #timer: NodeJS.Timeout | undefined
+  #releaseTimer: NodeJS.Timeout | undefined
+  #isReleasing = false
+  #complaint = { text: '', at: 0 }
+
+  constructor(options: FiringOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    this.#releaseTimer = setInterval(() => void this.#releaseAll(), RELEASE_EVERY_MS)
+  }
+
+  /** Resolves when what was under way is decided. */
+  async stop(): Promise<void> {
+    clearInterval(this.#releaseTimer)
+    for (const slot of this.#slots.keys()) this.#forget(slot)
+    clearTimeout(this.#timer)
+    await Promise.all(this.#underWay)
+  }
+
+  /** How many schedules it has. */
+  get size(): number {
+    let size = 0
+    for (const { plans } of this.#slots.values()) size += plans.size
+    return size
+  }
+
+  /** The token by which a slot is held. */
+  tokenOf(slot: number): number | undefined {
+    return this.#slots.get(slot)?.token
+  }
+
+  plan(slot: number, key: string): Plan | undefined {
+    return this.#slots.get(slot)?.plans.get(key)
+  }
+
+  /** Those whose rule names a calendar. */
+  *plansWithCalendars(): Generator<Plan> {
+    for (const { plans } of this.#slots.values())
+      for (const plan of plans.values()) if (plan.schedule?.calendars) yield plan
+  }
+
+  /** Begins with a slot. What was known of it is forgotten: another scheduler may have had it. */
+  take(slot: number, token: number): void {
+    this.#forget(slot)
+    this.#slots.set(slot, { token, plans: new Map() })
+  }
+
+  /** Goes on with a slot under another token: Redis has lost the last one, and nobody else has had the slot. */
+  keep(slot: number, token: number): void {
+    const held = this.#slots.get(slot)
+    if (held) this.#slots.set(slot, { ...held, token })
+    else this.take(slot, token)
+  }
+
+  /** Drops schedules of a slot that are no more. */
+  retain(slot: number, keys: ReadonlySet<string>): void {
+    const plans = this.#slots.get(slot)?.plans
+    for (const [key, plan] of plans ?? []) {
+      if (keys.has(key)) continue
+      this.#retire(plan)
+      plans?.delete(key)
+    }
+  }
+
+  /** Ends a slot. Resolves when nothing of it is under way any more. */
+  async drop(slot: number): Promise<void> {
+    this.#forget(slot)
+    await Promise.all(this.#underWay)
+  }
+
+  #forget(slot: number): void {
+    for (const plan of this.#slots.get(slot)?.plans.values() ?? []) this.#retire(plan)
+    this.#slots.delete(slot)
+  }
+
+  #retire(plan: Plan): void {
+    plan.isGone = true
+    this.#waiting.delete(plan)
+  }
+
+  /** In place of what there was of the same schedule, if its slot is held. */
+  put(plan: Plan): void {
+    const held = this.#slots.get(plan.slot)
+    if (!held) return
+    const before = held.plans.get(plan.key)
+    if (before) this.#retire(before)
+    held.plans.set(plan.key, plan)
+    if (plan.trouble) this.#tellTrouble(plan)
+    if (plan.held.length > 0) this.#waiting.add(plan)
+    this.#schedule(plan)
+    this.#settle(plan)
+    this.#wake()
+  }
+
+  #tellTrouble({ key, trouble }: Plan): void {
+    const { log } = this.#options
+    log.error(
+      { schedule: key, err: trouble },
+      `schedule ${key} cannot be followed until it is edited: ${trouble?.message}`,
+    )
+  }
+
+  /** A plan stands in one place at a time, whoever asks for it. */
+  #schedule(plan: Plan): void {
+    if (plan.isGone || plan.isQueued || plan.dueAt === Number.POSITIVE_INFINITY) return
+    plan.isQueued = true
+    this.#heap.push(plan)
+  }
+
+  #wake(): void {
+    clearTimeout(this.#timer)
+    const next = this.#heap.peek()
+    if (this.#ready.size === 0 && !next) return
+    const { clock } = this.#options
+    const waitMs = this.#ready.size > 0 ? 0 : Math.max(0, Math.ceil((next as Plan).dueAt - clock.now()))
+    if (waitMs === 0) this.#timer = setTimeout(() => this.#pump(), 0)
+    else this.#timer = setTimeout(() => this.#pump(), Math.min(waitMs, LOOK_AT_LEAST_EVERY_MS))
+  }
+
+  /** Sends what is due, as far as lanes are free. */
+  #pump(): void {
+    const now = this.#options.clock.now()
+    for (let next = this.#heap.peek(); next && next.dueAt <= now; next = this.#heap.peek()) {
+      this.#heap.pop()
+      if (!next.isGone) this.#ready.add(next)
+    }
+    while (this.#underWay.size < LANES && this.#ready.size > 0) {
+      const byQueue = new Map<string, Plan[]>()
+      for (const plan of this.#ready.take(BATCH)) {
+        plan.isQueued = false
+        if (plan.isGone) continue
+        const together = byQueue.get(plan.home)
+        if (together) together.push(plan)
+        else byQueue.set(plan.home, [plan])
+      }
+      for (const [queue, plans] of byQueue) this.#begin(this.#fire(queue, plans))
+    }
+    if (this.#underWay.size < LANES) this.#wake()
+  }
+
+  #begin(work: Promise<void>): void {
+    const tracked = work.finally(() => {
+      this.#underWay.delete(tracked)
+      this.#pump()
+    })
+    this.#underWay.add(tracked)
+  }
+
+  async #fire(queue: string, plans: readonly Plan[]): Promise<void> {
+    const { catalog, clock } = this.#options
+    const now = Math.floor(clock.now())
+    const moving: Plan[] = []
+    const decided: { plan: Plan; step: Step; last: number; count: number }[] = []
+    const decisions: TickDecision[] = []
+    for (const plan of plans) {
+      const type = catalog.typeOf(plan.schedule?.type ?? '')
+      const token = this.tokenOf(plan.slot)
+      if (token === undefined) continue
+      if (type && type.queue !== plan.home) {
+        moving.push(plan)
+        continue
+      }
+      const step = plan.step(now)
+      const made = toDecisions(plan, step, { token, type, now })
+      const last = made.at(-1)
+      if (last === undefined) {
+        this.#schedule(plan)
+        continue
+      }
+      decisions.push(...made)
+      decided.push({ plan, step, last: last.tick, count: made.length })
+    }
+    try {
+      await Promise.all(moving.map((plan) => this.#move(plan)))
+      if (decisions.length === 0) return
+      const maxDepth = catalog.maxDepthOf(queue)
+      const results = await decideTicks(this.#options.redis, queue, decisions, { now, maxDepth })
+      const sawAt = clock.now()
+      let i = 0
+      for (const { plan, step, last, count } of decided) {
+        this.#take(plan, step, results.slice(i, i + count), decisions.slice(i, i + count), sawAt)
+        i += count
+        plan.advanceTo(last)
+        this.#schedule(plan)
+        this.#settle(plan)
+      }
+    } catch (error) {
+      this.#explain(error)
+      setTimeout(() => this.#again(plans), RETRY_MS)
+    }
+  }
+
+  #again(plans: readonly Plan[]): void {
+    for (const plan of plans) {
+      if (plan.isGone || plan.isQueued) continue
+      plan.isQueued = true
+      this.#ready.add(plan)
+    }
+    this.#wake()
+  }
+
+  #take(plan: Plan, step: Step, results: readonly TickResult[], decisions: readonly TickDecision[], now: number): void {
+    const { metrics } = this.#options
+    const dueOf = new Map(step.fire.map(({ nominal, due }) => [nominal, due]))
+    results.forEach((result, i) => {
+      const { tick } = decisions[i] as TickDecision
+      const due = dueOf.get(tick) ?? tick
+      switch (result.kind) {
+        case 'fired':
+          metrics.fired((now - due) / 1000)
+          break
+        case 'skipped':
+          metrics.ticks(step.skip?.outcome ?? 'skipped', step.skip?.count ?? 1)
+          break
+        case 'overlapped':
+        case 'full':
+          metrics.ticks('skipped', 1)
+          break
+        case 'held':
+          this.#hold(plan, tick, result.open)
+          break
+        case 'fenced':
+          this.#loseSlot(plan.slot)
+          break
+        case 'known':
+          break
+      }
+    })
+  }
+
+  /** Another scheduler has decided there under a later token. Who keeps the slots will hear of it. */
+  #loseSlot(slot: number): void {
+    this.#options.log.info({ slot }, 'another scheduler has taken over a slot of this one')
+    this.#forget(slot)
+  }
+
+  #hold(plan: Plan, tick: number, open: readonly string[]): void {
+    if (plan.isGone || plan.held.includes(tick)) return
+    const cancels = plan.schedule?.overlap === 'cancel_running'
+    if (cancels) plan.held.length = 0
+    plan.held.push(tick)
+    this.#waiting.add(plan)
+    if (cancels) void this.#cancel(plan, open)
+  }
+
+  async #cancel({ home, schedule }: Plan, open: readonly string[]): Promise<void> {
+    const by = { by: `schedule ${schedule?.id}`, reason: 'the next tick is due, and overlap is cancel_running' }
+    // One that has ended meanwhile is none to cancel; with Redis away it is tried again when the tick is looked at.
+    await Promise.allSettled(open.map((id) => cancelJob(this.#options.redis, { queue: home, id }, by)))
+  }
+
+  /** Sees whether the jobs have ended that ticks wait for. */
+  async #releaseAll(): Promise<void> {
+    if (this.#isReleasing || this.#waiting.size === 0) return
+    this.#isReleasing = true
+    try {
+      const byQueue = new Map<string, Plan[]>()
+      for (const plan of this.#waiting) byQueue.set(plan.home, [...(byQueue.get(plan.home) ?? []), plan])
+      for (const [queue, plans] of byQueue)
+        for (let i = 0; i < plans.length; i += BATCH) await this.#release(queue, plans.slice(i, i + BATCH))
+    } catch (error) {
+      this.#explain(error)
+    } finally {
+      this.#isReleasing = false
+    }
+  }
+
+  async #release(queue: string, plans: readonly Plan[]): Promise<void> {
+    const { catalog, clock, redis } = this.#options
+    const now = Math.floor(clock.now())
+    const asked: { plan: Plan; decision: TickDecision }[] = []
+    for (const plan of plans) {
+      const token = this.tokenOf(plan.slot)
+      const type = catalog.typeOf(plan.schedule?.type ?? '')
+      const [tick] = plan.held
+      if (plan.isGone || tick === undefined || token === undefined) {
+        this.#waiting.delete(plan)
+        continue
+      }
+      const decision = toRelease(plan, tick, { token, type, now })
+      if (decision) asked.push({ plan, decision })
+    }
+    if (asked.length === 0) return
+    const decisions = asked.map(({ decision }) => decision)
+    const results = await decideTicks(redis, queue, decisions, { now, maxDepth: undefined })
+    for (const [i, { plan, decision }] of asked.entries())
+      this.#takeReleased(plan, decision.tick, results[i] as TickResult, now)
+  }
+
+  #takeReleased(plan: Plan, tick: number, result: TickResult, now: number): void {
+    if (result.kind === 'fenced') {
+      this.#loseSlot(plan.slot)
+    } else if (result.kind === 'held') {
+      // The last request to end may have met a Redis that was away.
+      if (plan.schedule?.overlap === 'cancel_running') void this.#cancel(plan, result.open)
+    } else {
+      plan.held.shift()
+      if (plan.held.length === 0) this.#waiting.delete(plan)
+      if (result.kind === 'fired') this.#options.metrics.fired((now - tick) / 1000)
+    }
+  }
+
+  /** Its job type is in another queue than before: its ticks are decided there from now on. */
+  async #move(plan: Plan): Promise<void> {
+    const { catalog, redis } = this.#options
+    const { key, slot, schedule, decided } = plan
+    const queue = catalog.typeOf((schedule as Schedule).type)?.queue ?? HOMELESS_QUEUE
+    const token = this.tokenOf(slot)
+    // Ticks that wait do so for jobs that are in the queue it was in: it follows when they have gone.
+    if (token === undefined || plan.held.length > 0) {
+      setTimeout(() => this.#again([plan]), RELEASE_EVERY_MS)
+      return
+    }
+    await writeHomes(redis, slot, new Map([[key, { queue, since: decided }]]))
+    const states = await openSlot(redis, queue, { slot, token }, [key])
+    if (!states) return this.#loseSlot(slot)
+    await leaveHome(redis, plan.home, key)
+    plan.home = queue
+    this.#again([plan])
+  }
+
+  /** What it was before is of no concern any more, once its last tick was decided. */
+  #settle(plan: Plan): void {
+    if (!plan.isSettled || plan.isCleared) return
+    plan.isCleared = true
+    const { redis } = this.#options
+    const { key, revision, home, schedule, slot } = plan
+    const settle = async (): Promise<void> => {
+      if (plan.hasEarlier || !schedule) await settleSchedule(redis, key, revision)
+      if (schedule) return
+      await leaveHome(redis, home, key)
+      this.#slots.get(slot)?.plans.delete(key)
+      setTimeout(() => {
+        settleSchedule(redis, key, revision, true).catch((error: unknown) => this.#explain(error))
+      }, FORGET_AFTER_MS).unref()
+    }
+    // Who has the slot next does it again.
+    settle().catch((error: unknown) => this.#explain(error))
+  }
+
+  /** That Redis is away, refuses writes or lets nobody in is told once, by the connection to it. */
+  #explain(error: unknown): void {
+    const { redis, log } = this.#options
+    if (isRedisTrouble(error) || denialOf(error, redis)) return
+    const text = (error as Error).message
+    const { at } = this.#complaint
+    if (this.#complaint.text === text && Date.now() - at < COMPLAIN_EVERY_MS) return
+    this.#complaint = { text, at: Date.now() }
+    log.error({ err: error }, `ticks could not be decided; it is tried again: ${text}`)
+  }
+}

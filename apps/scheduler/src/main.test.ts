@@ -1,0 +1,211 @@
+import type { Schedule } from '@foliot/jobs'
+import {
+  announce,
+  connectForLoops,
+  defineScripts,
+  projectSchedules,
+  readUnfiredTicks,
+  sayProjected,
+  slotOf,
+  tickJobId,
+} from '@foliot/queue'
+import { atEndOfFile, startRedis, startScheduler, type TestApp, waitUntil } from '@foliot/testkit'
+import { beforeEach, describe, expect, it } from 'vitest'
+
+/** Schedulers as they run, with a Redis of their own that can go away. */
+
+const server = await startRedis()
+const redis = defineScripts(connectForLoops(server.url))
+redis.on('error', () => undefined)
+atEndOfFile(async () => redis.disconnect())
+
+const SECOND = 1000
+let revision = 0
+let ids = 0
+let queue = ''
+
+const announceType = (type = 'test.tick', to = queue) =>
+  announce(redis, [
+    {
+      ...{
+        name: type,
+        version: 1,
+        queue: to,
+        description: '',
+        inputSchema: {},
+        timeoutMs: 1000,
+        priority: 0,
+        redact: [],
+      },
+      retry: { attempts: 2 } as never,
+    },
+  ])
+
+beforeEach(async () => {
+  queue = `q${++ids}`
+  await announceType()
+})
+
+async function put(id: string, more: Partial<Schedule> = {}): Promise<Schedule> {
+  const now = Date.now()
+  const value: Schedule = {
+    ...{ id, tenant: 'default', revision: ++revision, type: 'test.tick', inputText: '{"n":1}' },
+    ...{ everyMs: SECOND, anchor: now, timezone: 'UTC', jitterMs: 0 },
+    ...{ misfire: 'fire_all', lateAfterMs: 30_000, maxCatchUp: 100, overlap: 'allow' },
+    ...{ paused: false, labels: {}, jobOptions: {}, createdAt: now, updatedAt: now, from: now },
+    ...more,
+  }
+  await projectSchedules(redis, [{ kind: 'schedule', tenant: 'default', id, revision, at: value.from, value }])
+  await sayProjected(redis, revision)
+  return value
+}
+
+const remove = (id: string) =>
+  projectSchedules(redis, [
+    { kind: 'schedule', tenant: 'default', id, revision: ++revision, at: Date.now(), value: undefined },
+  ])
+
+/** When jobs of a schedule were planned, ascending, of those that wait in the queue. */
+async function firedOf(id: string, inQueue = queue): Promise<number[]> {
+  const waiting = await redis.lrange(`foliot:{${inQueue}}:wait`, 0, -1)
+  const envelopes = await Promise.all(waiting.map((job) => redis.hget(`foliot:{${inQueue}}:${job}`, 'env')))
+  return envelopes
+    .map((env) => JSON.parse(env ?? '{}').schedule as { id: string; scheduledFor: number })
+    .filter((schedule) => schedule.id === id)
+    .map(({ scheduledFor }) => scheduledFor)
+    .sort((a, b) => a - b)
+}
+
+const untilFired = (id: string, count: number, since = 0, inQueue = queue): Promise<number[]> =>
+  waitUntil(
+    async () => {
+      const fired = (await firedOf(id, inQueue)).filter((at) => at > since)
+      return fired.length >= count ? fired : undefined
+    },
+    { what: `${count} jobs of ${id}` },
+  )
+
+/** Each tick from the first to the last, once. */
+function expectUnbroken(fired: readonly number[]): void {
+  const [first = 0] = fired
+  expect(fired).toEqual(fired.map((_, i) => first + i * SECOND))
+}
+
+const start = (): Promise<TestApp> => startScheduler({ FOLIOT_REDIS_URL: server.url })
+
+describe('the scheduler', () => {
+  it('fires each tick once, under the id that follows from it, from the first after a schedule was made', async () => {
+    await using _scheduler = await start()
+    const { anchor = 0 } = await put('every')
+    const fired = await untilFired('every', 3)
+    expect(fired[0]).toBe(anchor + SECOND)
+    expectUnbroken(fired)
+    const [waiting] = await redis.lrange(`foliot:{${queue}}:wait`, -1, -1)
+    expect(waiting).toBe(tickJobId('default/every', anchor + SECOND))
+    await remove('every')
+    // Whoever deletes a schedule leaves nothing of it but the jobs.
+    await waitUntil(async () => (await redis.hlen(`foliot-x:{${queue}}:ticks`)) === 0)
+    expect(await redis.hexists(`foliot-x:{schedules}:homes:${slotOf('default/every')}`, 'default/every')).toBe(0)
+  })
+
+  it('takes over what another one leaves behind that is killed, and loses and doubles nothing', async () => {
+    const first = await start()
+    const schedules = Array.from({ length: 8 }, (_, i) => `kill-${i}`)
+    for (const id of schedules) await put(id)
+    for (const id of schedules) await untilFired(id, 1)
+    await using _second = await start()
+    const third = await start()
+    await first.kill()
+    await third.stop()
+    const killedAt = Date.now()
+    for (const id of schedules) {
+      await untilFired(id, 2, killedAt)
+      expectUnbroken(await firedOf(id))
+      await remove(id)
+    }
+  })
+
+  it('goes by what a schedule is from the moment of the edit on', async () => {
+    await using _scheduler = await start()
+    await put('edited')
+    await untilFired('edited', 2)
+    const from = Date.now()
+    await put('edited', { everyMs: 60_000, anchor: from - 58_500, from, createdAt: 1 })
+    const [next] = await untilFired('edited', 1, from)
+    expect(next).toBe(from + 1500)
+    await put('edited', { paused: true, pausedReason: 'a test', createdAt: 1 })
+    const record = await waitUntil(async () => (await readUnfiredTicks(redis, queue, 1))[0])
+    expect(record.tick).toMatchObject({ scheduleId: 'edited', outcome: 'skipped', reason: 'paused: a test' })
+    await remove('edited')
+  })
+
+  it('decides the last ticks of what a schedule was, also if it was edited while nobody was there', async () => {
+    const now = Date.now()
+    const made = await put('alone', { anchor: now - 10_000, from: now - 3500, createdAt: now - 3500 })
+    await put('alone', {
+      ...made,
+      revision: revision + 1,
+      everyMs: 86_400_000,
+      anchor: now + 3_600_000,
+      from: now - 1200,
+    })
+    await using _scheduler = await start()
+    expect(await untilFired('alone', 2)).toEqual([now - 3000, now - 2000])
+    await waitUntil(async () => {
+      const text = await redis.hget(`foliot-x:{schedules}:slot:${slotOf('default/alone')}`, 'default/alone')
+      return text?.split('\n').length === 2
+    })
+    await remove('alone')
+  })
+
+  it('follows a job type to another queue', async () => {
+    await using _scheduler = await start()
+    await put('moved')
+    const before = await untilFired('moved', 1)
+    await announceType('test.tick', `${queue}-new`)
+    const after = await untilFired('moved', 2, 0, `${queue}-new`)
+    expectUnbroken([...(await firedOf('moved')), ...after])
+    expect(before.length).toBeGreaterThan(0)
+    await remove('moved')
+  })
+
+  it('skips, and says so, while nobody has announced the job type', async () => {
+    await using _scheduler = await start()
+    await put('unknown', { type: `test.later-${ids}` })
+    const { tick } = await waitUntil(async () =>
+      (await readUnfiredTicks(redis, 'default', 100)).find(({ tick }) => tick.scheduleId === 'unknown'),
+    )
+    expect(tick).toMatchObject({ outcome: 'skipped', reason: `no worker has announced the job type test.later-${ids}` })
+    await announceType(`test.later-${ids}`)
+    expectUnbroken(await untilFired('unknown', 2))
+    await remove('unknown')
+  })
+
+  it('waits for a Redis that is away, and makes up what was due', async () => {
+    await using scheduler = await start()
+    await put('outage')
+    const before = await untilFired('outage', 1)
+    await server.stop()
+    await scheduler.waitForLine(({ text }) => text.includes('Redis'))
+    const again = await startRedis({ dir: server.dir, port: server.port })
+    atEndOfFile(() => again.stop())
+    const last = before.at(-1) as number
+    await untilFired('outage', 3, last)
+    expectUnbroken(await firedOf('outage'))
+    await remove('outage')
+  })
+
+  it('reads the schedules anew when Redis has lost them', async () => {
+    await using scheduler = await start()
+    await put('lost')
+    await untilFired('lost', 1)
+    await redis.flushall()
+    await announceType()
+    const back = Date.now()
+    await put('lost', { anchor: back - 500, from: 1, createdAt: 1 })
+    await scheduler.waitForLine(({ text }) => text.includes('has lost the schedules'))
+    const fired = await untilFired('lost', 2, back)
+    expectUnbroken(fired)
+    await remove('lost')
+  })
+})

@@ -1,0 +1,222 @@
+import type { Schedule } from '@foliot/jobs'
+import {
+  type CompiledRule,
+  catchUp,
+  nextTick,
+  pauseReason,
+  previousTick,
+  type RuleBook,
+  type Tick,
+} from '@foliot/schedules'
+import type { Due } from './due-heap.ts'
+
+/** What a schedule is, or was, and up to when. Each version has the ticks that are due after its `from` and up to `until`. */
+export interface Version {
+  readonly schedule: Schedule
+  /** Infinity for what it is now. */
+  readonly until: number
+}
+
+export interface PlanOptions {
+  key: string
+  slot: number
+  revision: number
+  /** The oldest first. */
+  versions: readonly Version[]
+  rules: RuleBook
+  /** The queue in whose keys its ticks are decided. */
+  home: string
+  /** Ticks planned up to here are decided, or nobody's concern. In ms. */
+  decided: number
+  /** Ticks that wait for an earlier job to end. */
+  held: readonly number[]
+}
+
+/** Ticks that follow each other and make no job. */
+export interface SkippedTicks {
+  readonly first: number
+  readonly last: number
+  /** `null` if they are too many to count. */
+  readonly count: number | null
+  readonly outcome: 'skipped' | 'missed'
+  readonly reason: string
+}
+
+/** What becomes of the ticks of a schedule that are due: first some are skipped, then some fire. */
+export interface Step {
+  readonly skip: SkippedTicks | undefined
+  readonly fire: readonly Tick[]
+}
+
+/** A paused schedule writes down its skipped ticks together, so often. */
+const PAUSED_LOOK_MS = 10_000
+const COUNTED_MAX = 1000
+
+/** One schedule, as the scheduler that has its slot goes through its ticks. It knows no clock. */
+export class Plan implements Due {
+  readonly key: string
+  readonly slot: number
+  readonly revision: number
+  home: string
+  readonly held: number[]
+  /** When to look at it next, in ms; Infinity for never. */
+  dueAt = Number.POSITIVE_INFINITY
+  /** It was replaced, or its slot is another's. */
+  isGone = false
+  /** It stands among those that are to be looked at. */
+  isQueued = false
+  /** That its earlier versions are over was told. */
+  isCleared = false
+  /** Whether it had earlier versions. */
+  readonly hasEarlier: boolean
+  readonly #rules: RuleBook
+  #versions: readonly Version[]
+  #rule: CompiledRule | undefined
+  #decided: number
+  #next: Tick | undefined
+  #trouble: Error | undefined
+
+  constructor({ key, slot, revision, versions, rules, home, decided, held }: PlanOptions) {
+    this.key = key
+    this.slot = slot
+    this.revision = revision
+    this.home = home
+    this.held = [...held]
+    this.#rules = rules
+    this.#versions = versions
+    this.hasEarlier = versions.length > 1 || versions[0]?.until !== Number.POSITIVE_INFINITY
+    this.#decided = decided
+    this.#begin()
+  }
+
+  /** As it is, or was when the next tick is due. Undefined after the last tick of one that was deleted. */
+  get schedule(): Schedule | undefined {
+    return this.#versions[0]?.schedule
+  }
+
+  /** Ticks planned up to here are decided. */
+  get decided(): number {
+    return this.#decided
+  }
+
+  get next(): Tick | undefined {
+    return this.#next
+  }
+
+  /** Why its rule cannot be followed. */
+  get trouble(): Error | undefined {
+    return this.#trouble
+  }
+
+  /** Whether what it was before is of no concern any more. */
+  get isSettled(): boolean {
+    const [version] = this.#versions
+    return version === undefined || version.until === Number.POSITIVE_INFINITY
+  }
+
+  /** What becomes of the ticks that are due by `now`. */
+  step(now: number): Step {
+    const [version] = this.#versions
+    const first = this.#next
+    if (!version || !first || !this.#rule || first.due > now) return { skip: undefined, fire: [] }
+    const { schedule } = version
+    const paused = this.#pausedFrom(schedule, first, Math.min(now, version.until))
+    if (paused) return { skip: paused, fire: [] }
+    const { misfire: policy, lateAfterMs, maxCatchUp } = schedule
+    if (now - first.due <= lateAfterMs) return { skip: undefined, fire: [first] }
+    const { until } = version
+    const { skip, fire } = catchUp({ rule: this.#rule, first, now, until, policy, lateAfterMs, maxCatchUp })
+    return { skip: skip && { ...skip, count: skip.count ?? null, outcome: 'missed' }, fire }
+  }
+
+  /** The ticks that a pause skips, `first` among them; undefined if it does not skip that. */
+  #pausedFrom(schedule: Schedule, first: Tick, dueBy: number): SkippedTicks | undefined {
+    const reason = pauseOf(schedule, first.due)
+    if (reason === undefined || !this.#rule) return undefined
+    const end = Math.min(dueBy, (schedule.pausedUntil ?? Number.POSITIVE_INFINITY) - 1)
+    let last = first
+    let count: number | null = 1
+    for (let tick = nextTick(this.#rule, first.nominal); tick && tick.due <= end; ) {
+      last = tick
+      count += 1
+      if (count > COUNTED_MAX) break
+      tick = nextTick(this.#rule, tick.nominal)
+    }
+    if (count > COUNTED_MAX) {
+      last = lastDueBy(this.#rule, end) ?? last
+      count = null
+    }
+    return { first: first.nominal, last: last.nominal, count, outcome: 'skipped', reason }
+  }
+
+  /** Ticks planned up to here were decided. */
+  advanceTo(decided: number): void {
+    if (decided <= this.#decided) return
+    this.#decided = decided
+    this.#next = this.#rule && nextTick(this.#rule, decided)
+    this.#proceed()
+  }
+
+  #begin(): void {
+    const [version] = this.#versions
+    this.#rule = undefined
+    this.#next = undefined
+    if (version) {
+      try {
+        this.#rule = this.#rules.compile(version.schedule)
+        this.#trouble = undefined
+        this.#next = firstTick(this.#rule, version.schedule, this.#decided)
+      } catch (error) {
+        this.#trouble = error as Error
+      }
+    }
+    this.#proceed()
+  }
+
+  /** Goes on to the next version when this one has no more ticks. */
+  #proceed(): void {
+    const [version, ...later] = this.#versions
+    if (version && version.until !== Number.POSITIVE_INFINITY && !(this.#next && this.#next.due <= version.until)) {
+      this.#versions = later
+      this.#begin()
+      return
+    }
+    this.dueAt = this.#lookAt()
+  }
+
+  #lookAt(): number {
+    const next = this.#next
+    const schedule = this.schedule
+    if (!next || !schedule) return Number.POSITIVE_INFINITY
+    // What was skipped just now is written down; what follows waits to be written down together with others.
+    if (pauseOf(schedule, next.due) === undefined || this.#decided < schedule.from) return next.due
+    const together = Math.max(next.due, this.#decided + PAUSED_LOOK_MS)
+    return Math.min(together, Math.max(next.due, schedule.pausedUntil ?? Number.POSITIVE_INFINITY))
+  }
+}
+
+const pauseOf = ({ paused, pausedReason: reason, pausedUntil: until }: Schedule, dueMs: number): string | undefined =>
+  pauseReason({ paused, reason, until }, dueMs)
+
+/**
+ * The first tick of a version. After an edit those count that are due after it; of a new schedule, those that were planned after
+ * it was made.
+ */
+function firstTick(
+  rule: CompiledRule,
+  { from, createdAt, jitterMs, calendars }: Schedule,
+  decided: number,
+): Tick | undefined {
+  const isMoved = jitterMs > 0 || calendars !== undefined
+  if (isMoved && from > decided && from !== createdAt) {
+    const before = previousTick(rule, from + 1)
+    if (before && before.due > from && before.nominal > decided) return before
+  }
+  return nextTick(rule, Math.max(decided, from))
+}
+
+function lastDueBy(rule: CompiledRule, dueBy: number): Tick | undefined {
+  let tick = previousTick(rule, dueBy + 1)
+  while (tick && tick.due > dueBy) tick = previousTick(rule, tick.nominal)
+  return tick
+}

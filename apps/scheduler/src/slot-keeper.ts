@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Service } from '@foliot/lifecycle'
+import { type Catalog, denialOf, type HeldSlots, holdSlots, isRedisTrouble, leaveSlots, SLOTS } from '@foliot/queue'
+import { shareSlots } from '@foliot/schedules'
+import type { Logger } from '@foliot/telemetry'
+import type { Redis } from 'ioredis'
+import type { Firing } from './firing.ts'
+import type { RedisClock } from './redis-clock.ts'
+import type { SlotLoader } from './slot-loader.ts'
+
+export interface SlotKeeperOptions {
+  /** A connection for loops. */
+  redis: Redis
+  /** Who this is, among several schedulers. */
+  scheduler: string
+  catalog: Catalog
+  clock: RedisClock
+  firing: Firing
+  loader: SlotLoader
+  log: Logger
+}
+
+/** A scheduler that was silent for so long is gone: the others take its slots. */
+const LEASE_MS = 2500
+/** How often leases are renewed. */
+const ROUND_MS = 400
+const LOADED_AT_A_TIME = 4
+const RELOAD_WITHIN_MS = 10_000
+const COMPLAIN_EVERY_MS = 60_000
+
+/** Shares the slots with the other schedulers: holds those that are this one's, and gives up those that are not any more. */
+export class SlotKeeper implements Service {
+  readonly name = 'slots'
+  readonly #options: SlotKeeperOptions
+  readonly #stopped = new AbortController()
+  readonly #held = new Map<number, number>()
+  #schedulers: string[] = []
+  #epoch: number | undefined
+  #running: Promise<void> | undefined
+  #loading: Promise<unknown> = Promise.resolve()
+  #toLoad: number[] = []
+  #heardAt = Number.NEGATIVE_INFINITY
+  #reloadAskedAt: number | undefined
+  /** Slots that are not read yet. */
+  #unread = 0
+  #complainedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: SlotKeeperOptions) {
+    this.#options = options
+  }
+
+  /** Whether Redis has answered lately, and what is held is read. */
+  get isReady(): boolean {
+    return performance.now() - this.#heardAt < 2 * LEASE_MS && this.#unread === 0
+  }
+
+  /** Whether this scheduler does what one of them has to do for all. */
+  get isFirst(): boolean {
+    return this.#held.has(0)
+  }
+
+  async start(): Promise<void> {
+    this.#running = this.#run()
+  }
+
+  /** Resolves when nothing is under way and the slots are given back. */
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    await this.#running
+    await this.#loading
+    const { redis, scheduler, firing } = this.#options
+    await Promise.all(Array.from(this.#held.keys(), (slot) => firing.drop(slot)))
+    // Redis that is away forgets them by itself.
+    if (redis.status === 'ready') await leaveSlots(redis, scheduler, [...this.#held.keys()])
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped
+    while (!signal.aborted) {
+      const again = await this.#round().catch((error: unknown) => this.#explain(error))
+      if (!again) await sleep(ROUND_MS, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  /** @returns whether who is there has changed, so that others may be wanted now */
+  async #round(): Promise<boolean> {
+    const { redis, scheduler, clock, catalog, firing } = this.#options
+    const owners = shareSlots(SLOTS, this.#schedulers)
+    const wanted = owners.flatMap((owner, slot) => (owner === scheduler ? [slot] : []))
+    const unwanted = [...this.#held.keys()].filter((slot) => owners[slot] !== scheduler)
+    await Promise.all(unwanted.map((slot) => firing.drop(slot)))
+    const askedAt = performance.now()
+    const [held] = await Promise.all([
+      holdSlots(redis, { scheduler, ttlMs: LEASE_MS, wanted, unwanted }),
+      catalog.refresh(),
+    ])
+    clock.set(held.now, askedAt)
+    this.#heardAt = performance.now()
+    this.#take(held)
+    const isOther = held.schedulers.join(' ') !== this.#schedulers.join(' ')
+    this.#schedulers = held.schedulers
+    return isOther
+  }
+
+  #take({ tokens, epoch, revision }: HeldSlots): void {
+    const { firing, loader, log } = this.#options
+    const isLost = this.#epoch !== undefined && epoch !== this.#epoch
+    if (isLost) {
+      log.warn('Redis has lost the schedules: those that are known go on firing, and are read anew when they are back')
+      this.reload()
+    }
+    this.#epoch = epoch
+    loader.epoch = epoch ?? 0
+    for (const slot of this.#held.keys()) {
+      if (tokens.has(slot)) continue
+      this.#held.delete(slot)
+      void firing.drop(slot)
+    }
+    for (const [slot, token] of tokens) {
+      const isSame = this.#held.get(slot) === token && firing.tokenOf(slot) === token
+      this.#held.set(slot, token)
+      if (isSame) continue
+      if (isLost) {
+        firing.keep(slot, token)
+        continue
+      }
+      firing.take(slot, token)
+      this.#read(slot)
+    }
+    if (this.#isToReload(epoch, revision)) {
+      this.#reloadAskedAt = undefined
+      for (const slot of this.#held.keys()) this.#read(slot)
+    }
+    if (this.#toLoad.length > 0) this.#loading = this.#load()
+  }
+
+  #read(slot: number): void {
+    if (this.#toLoad.includes(slot)) return
+    this.#toLoad.push(slot)
+    this.#unread += 1
+  }
+
+  /** What Redis has lost comes back piece by piece: without a revision it is not whole yet, and without an epoch not begun. */
+  #isToReload(epoch: number | undefined, revision: number | undefined): boolean {
+    const askedAt = this.#reloadAskedAt
+    if (askedAt === undefined || epoch === undefined) return false
+    return revision !== undefined || performance.now() - askedAt > RELOAD_WITHIN_MS
+  }
+
+  async #load(): Promise<void> {
+    await this.#loading
+    const lane = async (): Promise<void> => {
+      for (let slot = this.#toLoad.pop(); slot !== undefined; slot = this.#toLoad.pop()) {
+        if (this.#stopped.signal.aborted) return
+        await this.#options.loader.load(slot, this.#stopped.signal).catch((error: unknown) => {
+          // It is taken anew, and read then.
+          this.#held.delete(slot as number)
+          this.#explain(error)
+        })
+        this.#unread -= 1
+      }
+    }
+    await Promise.all(Array.from({ length: LOADED_AT_A_TIME }, lane))
+  }
+
+  /** Resolves when all slots that were taken by now are read. */
+  get loaded(): Promise<unknown> {
+    return this.#loading
+  }
+
+  /** Has all slots read again, soon. What is known goes on firing until then. */
+  reload(): void {
+    this.#reloadAskedAt ??= performance.now()
+  }
+
+  /** That Redis is away, refuses writes or lets nobody in is told once, by the connection to it. */
+  #explain(error: unknown): false {
+    const { redis, log } = this.#options
+    if (isRedisTrouble(error) || denialOf(error, redis) || performance.now() - this.#complainedAt < COMPLAIN_EVERY_MS)
+      return false
+    this.#complainedAt = performance.now()
+    log.error({ err: error }, `slots could not be kept; it is tried again: ${(error as Error).message}`)
+    return false
+  }
+}
