@@ -21,6 +21,7 @@ import type { InputCheck } from './input-check.ts'
 import type { JobLogs } from './job-logs.ts'
 import type { JobReader } from './job-reader.ts'
 import type { Operations } from './operations.ts'
+import type { ScheduleStore } from './schedules/schedule-store.ts'
 import type { Streams } from './streams/streams.ts'
 
 /** The server, with routes that take and give what their Zod schemas say. */
@@ -50,6 +51,7 @@ export interface ApiDeps {
   streams: Streams
   backlog: Backlog
   operations: Operations
+  schedules: ScheduleStore
   /** Keys, and what tenants may do at most. */
   access: KeyRing
   /** Changes them. */

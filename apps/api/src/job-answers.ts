@@ -1,8 +1,10 @@
 import type { Job } from '@foliot/jobs'
 import { textsOf } from '@foliot/queue'
 import type { FastifySerializerCompiler } from 'fastify'
+import { scheduleListText, scheduleText } from './schedules/show-schedule.ts'
 import * as wire from './wire/job.ts'
 import { JobList } from './wire/list.ts'
+import { Schedule, ScheduleList } from './wire/schedule.ts'
 
 /** Jobs of the history, and how they were written. */
 const documents = new WeakMap<Job, string>()
@@ -31,6 +33,8 @@ type Serializer = (answer: never) => string
 const WRITERS = new Map<unknown, Serializer>([
   [wire.Job, jobText],
   [JobList, jobListText],
+  [Schedule, scheduleText],
+  [ScheduleList, scheduleListText],
 ])
 
 /**

@@ -102,13 +102,19 @@ function deadlineAtOf(deadlineMs: number, runAt: number | undefined, now: number
 
 function idempotencyKeyOf({ idempotencyKey }: JobRequest, header: string | undefined): string | undefined {
   if (header === undefined) return idempotencyKey
-  const { value: key, errors } = validate(IdempotencyKey, header)
-  if (errors) throw invalid('the header `Idempotency-Key` cannot be used', errors)
+  const key = assertIdempotencyKey(header)
   if (idempotencyKey !== undefined && key !== idempotencyKey) {
     throw invalid('the request has two idempotency keys', [
       { path: '/idempotencyKey', message: 'expected the same as in the header `Idempotency-Key`, got another one' },
     ])
   }
+  return key
+}
+
+/** @throws FoliotError `validation_failed` */
+export function assertIdempotencyKey(header: string): string {
+  const { value: key, errors } = validate(IdempotencyKey, header)
+  if (errors) throw invalid('the header `Idempotency-Key` cannot be used', errors)
   return key
 }
 

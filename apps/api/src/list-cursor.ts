@@ -5,7 +5,7 @@ import type { Position } from '@foliot/queue'
 /** How far a list has come, and which list that is: a text that callers pass back unchanged. */
 
 /** Tells lists apart. It need not be kept from forgers: a made-up cursor shows nothing that the list would not. */
-function digestOf(query: object): string {
+export function digestOf(query: object): string {
   const parts = Object.entries(query)
     .filter(([name, value]) => name !== 'limit' && name !== 'cursor' && value !== undefined)
     .map(([name, value]) => [name, Array.isArray(value) ? [...new Set(value)].sort() : value])
@@ -30,11 +30,14 @@ export function readCursor(query: { cursor?: string | undefined }): Position | u
   const position = parsePosition(query.cursor)
   // Lenient readers take one cursor in many spellings: ours is this one text.
   if (position && write(digestOf(query), position) === query.cursor) return position
-  throw new FoliotError('validation_failed', 'expected a cursor that this list gave, got another text', {
+  throw wrongCursor()
+}
+
+export const wrongCursor = (): FoliotError =>
+  new FoliotError('validation_failed', 'expected a cursor that this list gave, got another text', {
     errors: [{ path: '/cursor', message: 'not a cursor of this list' }],
     hint: 'pass `nextCursor` of the page before unchanged, with the same filter',
   })
-}
 
 /** The end of the year 9999: no list goes beyond it. */
 const LATEST_MS = Date.UTC(10_000, 0) - 1

@@ -24,6 +24,8 @@ import { Listener } from './listener.ts'
 import { observeQueues } from './observe-queues.ts'
 import { Operations } from './operations.ts'
 import { RedisWatch } from './redis-watch.ts'
+import { Backfills } from './schedules/backfills.ts'
+import { ScheduleStore } from './schedules/schedule-store.ts'
 import { buildServer } from './server.ts'
 import { Streams } from './streams/streams.ts'
 
@@ -58,22 +60,26 @@ const finishes = new Finishes(feed, jobs)
 const streams = new Streams(access)
 const backlog = new Backlog({ redis, catalog, maxJobs: env.FOLIOT_HISTORY_BACKLOG_MAX_JOBS, log })
 const audit = new AuditLog({ redis, history, log })
-const operations = new Operations(redis, log)
+const inputs = new InputCheck(log)
+const disk = new Disk(redis)
+const backfills = new Backfills({ redis, disk, catalog, inputs, backlog, access })
+const operations = new Operations(redis, log, backfills.makeJobs)
 const deadlines = new Deadlines(redis, catalog, log)
 observeQueues(metrics.meter, redis, catalog)
 const app = await buildServer({
   redis,
-  disk: new Disk(redis),
+  disk,
   catalog,
   jobs,
   logs: new JobLogs({ redis, jobs, history }),
   history,
-  inputs: new InputCheck(log),
+  inputs,
   finishes,
   feed,
   streams,
   backlog,
   operations,
+  schedules: new ScheduleStore({ db, redis, log }),
   access,
   accessStore: new AccessStore(db, accessWatch),
   keyUses,

@@ -21,6 +21,7 @@ export async function describeApi(app: Api): Promise<void> {
       tags: [
         { name: 'jobs', description: 'Have work done, and know what became of it.' },
         { name: 'dead letters', description: 'Jobs that failed for good: find, redrive, discard.' },
+        { name: 'schedules', description: 'Have work done again and again, and know what became of each time.' },
         { name: 'queues', description: 'Where jobs wait: counts, limits, pause.' },
         { name: 'catalog', description: 'What can be run, and who runs it.' },
         { name: 'access', description: 'Who may do what: keys, and what tenants may do at most.' },

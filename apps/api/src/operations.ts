@@ -3,6 +3,7 @@ import type { Service } from '@foliot/lifecycle'
 import {
   driveOperation,
   isRedisTrouble,
+  type JobMaker,
   type Operation,
   type OperationDriver,
   type OperationRequest,
@@ -25,15 +26,20 @@ export class Operations implements Service {
   readonly #redis: Redis
   readonly #log: Pick<Logger, 'warn'>
   readonly #stopping = new AbortController()
-  readonly #driver: OperationDriver = { owner: `${hostname()}-${process.pid}`, signal: this.#stopping.signal }
+  readonly #driver: OperationDriver
   readonly #driven = new Set<Promise<unknown>>()
   #timer: NodeJS.Timeout | undefined
   #looking = false
 
-  /** @param redis a connection for requests: an operation whose Redis is away is left to whoever finds it back first */
-  constructor(redis: Redis, log: Pick<Logger, 'warn'>) {
+  /**
+   * @param redis a connection for requests: an operation whose Redis is away is left to whoever finds it back first
+   * @param makeJobs for backfills
+   */
+  constructor(redis: Redis, log: Pick<Logger, 'warn'>, makeJobs?: JobMaker) {
     this.#redis = redis
     this.#log = log
+    const { signal } = this.#stopping
+    this.#driver = { owner: `${hostname()}-${process.pid}`, signal, ...(makeJobs && { makeJobs }) }
   }
 
   async start(): Promise<void> {
@@ -69,7 +75,7 @@ export class Operations implements Service {
       while (!this.#stopping.signal.aborted && this.#driven.size < MOST_AT_A_TIME) {
         const lease = await takeOperation(this.#redis, this.#driver.owner)
         if (!lease) return
-        this.#track(driveOperation(this.#redis, lease, this.#stopping.signal).catch((err) => this.#note(err, lease.id)))
+        this.#track(driveOperation(this.#redis, lease, this.#driver).catch((err) => this.#note(err, lease.id)))
       }
     } catch (err) {
       this.#note(err)

@@ -14,6 +14,8 @@ import { pageRoutes } from './pages/page-routes.ts'
 import { answerError } from './problem.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { calendarEditRoutes } from './routes/calendar-edits.ts'
+import { calendarRoutes } from './routes/calendars.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { deletionRoutes } from './routes/deletions.ts'
 import { enqueueRoutes } from './routes/enqueue.ts'
@@ -26,8 +28,15 @@ import { jobRoutes } from './routes/jobs.ts'
 import { moveRoutes } from './routes/moves.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
+import { scheduleEditRoutes } from './routes/schedule-edits.ts'
+import { schedulePauseRoutes } from './routes/schedule-pauses.ts'
+import { schedulePreviewRoutes } from './routes/schedule-preview.ts'
+import { scheduleRunRoutes } from './routes/schedule-runs.ts'
+import { scheduleRoutes } from './routes/schedules.ts'
 import { statusRoutes } from './routes/status.ts'
 import { tenantRoutes } from './routes/tenants.ts'
+import { tickRoutes } from './routes/ticks.ts'
+import { watchRoutes } from './routes/watch.ts'
 import { workerRoutes } from './routes/workers.ts'
 import { UnknownPaths } from './unknown-paths.ts'
 import { refuseUnreadParts } from './unread-parts.ts'
@@ -81,6 +90,15 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
       queueRoutes,
       deadLetterRoutes,
       operationRoutes,
+      scheduleRoutes,
+      scheduleEditRoutes,
+      schedulePauseRoutes,
+      scheduleRunRoutes,
+      schedulePreviewRoutes,
+      tickRoutes,
+      watchRoutes,
+      calendarRoutes,
+      calendarEditRoutes,
       errorRoutes,
       auditRoutes,
       eventRoutes,

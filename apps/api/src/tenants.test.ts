@@ -1,5 +1,5 @@
 import type { Job } from '@foliot/jobs'
-import { beat } from '@foliot/queue'
+import { beat, tellFindings } from '@foliot/queue'
 import { startPostgres, testDatabaseUrl, waitUntil } from '@foliot/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { startRecorder, untilRecorded } from './fixtures/recorder.ts'
@@ -20,6 +20,8 @@ const tenants: [string, Tenant][] = [
 ]
 
 const LATER = { delayMs: 3_600_000 }
+const CALENDAR = { dates: ['12-25'] }
+const SCHEDULE = { type: 'demo.echo', input: 1, cron: '0 9 * * *' }
 const UNKNOWN = '01900000-0000-7000-8000-000000000000'
 
 /** Of each tenant: one job in each place where jobs are. */
@@ -56,6 +58,12 @@ beforeAll(async () => {
     const scheduled = await enqueue(tenant, 1, { ...LATER, labels })
     const begun = await tenant.post('/v1/dead-letters/redrive', { filter: {}, dryRun: true })
     places[name] = { recorded, dead: deadLetter, scheduled, running: scheduled, operation: begun.body.id }
+    await tenant.send('PUT', `/v1/calendars/of-${name}`, CALENDAR)
+    await tenant.send('PUT', `/v1/schedules/of-${name}`, {
+      ...SCHEDULE,
+      calendars: [`of-${name}`],
+      labels: { team: name },
+    })
   }
   await untilRecorded(api)
   await api.consume(runAsAsked)
@@ -100,6 +108,44 @@ const noKey = (method: string, tail: string) => () =>
 
 const noTenant = (method: string, body?: unknown) => () =>
   expectNoSuch((name) => globex.send(method, `/v1/tenants/${name}`, body), ['acme'], 'no-such-tenant')
+
+/** Nor by saying whose it is. */
+const noSchedule = (method: string, tail: string, body?: unknown) => async () => {
+  const ask = (id: string, query = '') => globex.send(method, `/v1/schedules/${id}${tail}${query}`, body)
+  await expectNoSuch(ask, ['of-acme'], 'of-nobody')
+  ;(await ask('of-acme', '?tenant=acme')).problem(403, 'forbidden')
+}
+
+const noCalendar = (method: string) => async () => {
+  const ask = (name: string, query = '') => globex.send(method, `/v1/calendars/${name}${query}`)
+  await expectNoSuch(ask, ['of-acme'], 'of-nobody')
+  ;(await ask('of-acme', '?tenant=acme')).problem(403, 'forbidden')
+}
+
+/** What somebody makes is theirs, whatever others have of that name. */
+const makesItsOwn = (path: string, body: object) => async () => {
+  const before = (await acme.get(path)).body
+  expect((await globex.send('PUT', path, body)).body.tenant).toBe('globex')
+  ;(await globex.send('PUT', `${path}?tenant=acme`, body)).problem(403, 'forbidden')
+  expect((await globex.send('DELETE', path)).status).toBe(204)
+  expect((await acme.get(path)).body).toEqual(before)
+}
+
+/** One that is paused or resumed in bulk is not of another tenant. */
+const turnsNothingForeign = (verb: 'pause' | 'resume') => async () => {
+  const before = (await acme.get('/v1/schedules/of-acme')).body
+  for (const filter of [{ tenant: 'acme' }, { label: 'team:acme' }]) {
+    expect((await globex.post(`/v1/schedules/${verb}`, { filter })).body).toEqual({ changed: 0 })
+  }
+  expect((await globex.post(`/v1/schedules/${verb}`, { all: true })).body).toEqual({ changed: 1 })
+  expect((await acme.get('/v1/schedules/of-acme')).body).toEqual(before)
+}
+
+const listsItsOwn = (path: string, of: 'id' | 'name') => async () => {
+  const { items } = (await globex.get(`${path}?limit=200`)).body
+  expect(items).toMatchObject([{ [of]: 'of-globex', tenant: 'globex' }])
+  expect((await globex.get(`${path}?tenant=acme`)).body).toEqual({ items: [], nextCursor: null })
+}
 
 const isForAllTenants = (method: string, path: string, body?: unknown) => async () => {
   ;(await globex.send(method, path, body)).problem(403, 'forbidden')
@@ -158,13 +204,77 @@ const ROUTES: Record<string, () => Promise<void>> = {
   'GET /v1/operations/{id}': noOperation('GET', ''),
   'POST /v1/operations/{id}/pause': noOperation('POST', '/pause'),
   'POST /v1/operations/{id}/resume': noOperation('POST', '/resume'),
+  'GET /v1/schedules': async () => {
+    await listsItsOwn('/v1/schedules', 'id')()
+    expect((await globex.get('/v1/schedules?label=of:acme')).body.items).toEqual([])
+  },
+  'POST /v1/schedules': async () => {
+    expect((await globex.post('/v1/schedules', { ...SCHEDULE, id: 'of-acme' })).body.tenant).toBe('globex')
+    ;(await globex.post('/v1/schedules?tenant=acme', SCHEDULE)).problem(403, 'forbidden')
+    await globex.send('DELETE', '/v1/schedules/of-acme')
+  },
+  'GET /v1/schedules/{id}': noSchedule('GET', ''),
+  'PUT /v1/schedules/{id}': async () => {
+    await makesItsOwn('/v1/schedules/of-acme', SCHEDULE)()
+    // Calendars of another tenant are none.
+    const request = { ...SCHEDULE, calendars: ['of-acme'] }
+    ;(await globex.send('PUT', '/v1/schedules/more', request)).problem(400, 'validation_failed')
+  },
+  'DELETE /v1/schedules/{id}': noSchedule('DELETE', ''),
+  'POST /v1/schedules/{id}/pause': noSchedule('POST', '/pause'),
+  'POST /v1/schedules/{id}/resume': noSchedule('POST', '/resume'),
+  'POST /v1/schedules/{id}/trigger': async () => {
+    await noSchedule('POST', '/trigger')()
+    const { id } = (await globex.post('/v1/schedules/of-globex/trigger')).job(202)
+    const { tenant } = (await all.get(`/v1/jobs/${id}`)).body
+    expect(tenant).toBe('globex')
+    // A key of all tenants says whose schedule it means, and the job is that tenant's.
+    const theirs = (await all.post('/v1/schedules/of-acme/trigger?tenant=acme')).job(202)
+    expect(theirs.tenant).toBe('acme')
+    ;(await all.post('/v1/schedules/of-acme/trigger')).problem(404, 'not_found')
+  },
+  'POST /v1/schedules/{id}/backfill': async () => {
+    const range = { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z', dryRun: true }
+    await noSchedule('POST', '/backfill', range)()
+    const theirs = await acme.post('/v1/schedules/of-acme/backfill', range)
+    await untilEnded(theirs.body.id)
+    expect((await acme.get(`/v1/operations/${theirs.body.id}`)).body).toMatchObject({ kind: 'backfill', matched: 1 })
+    ;(await globex.get(`/v1/operations/${theirs.body.id}`)).problem(404, 'not_found')
+  },
+  'GET /v1/schedules/{id}/ticks': async () => {
+    await noSchedule('GET', '/ticks')()
+    // Jobs of a schedule of the same name are none of its.
+    await all.send('PUT', '/v1/schedules/of-acme?tenant=globex', SCHEDULE)
+    expect((await globex.get('/v1/schedules/of-acme/ticks')).body.items).toEqual([])
+    await globex.send('DELETE', '/v1/schedules/of-acme')
+  },
+  'POST /v1/schedules/pause': turnsNothingForeign('pause'),
+  'POST /v1/schedules/resume': turnsNothingForeign('resume'),
+  'POST /v1/schedules/preview': async () => {
+    const preview = (name: string, query = '') =>
+      globex.post(`/v1/schedules/preview${query}`, { cron: '@daily', calendars: [name] })
+    expect((await preview('of-globex')).status).toBe(200)
+    const foreign = (await preview('of-acme')).problem(400, 'validation_failed')
+    const unknown = (await preview('of-nobody')).problem(400, 'validation_failed')
+    expect(JSON.stringify(foreign)).toBe(JSON.stringify(unknown).replaceAll('of-nobody', 'of-acme'))
+    ;(await preview('of-acme', '?tenant=acme')).problem(403, 'forbidden')
+  },
+  'GET /v1/calendars': listsItsOwn('/v1/calendars', 'name'),
+  'POST /v1/calendars': async () => {
+    expect((await globex.post('/v1/calendars', { ...CALENDAR, name: 'of-acme' })).body.tenant).toBe('globex')
+    ;(await globex.post('/v1/calendars?tenant=acme', { ...CALENDAR, name: 'more' })).problem(403, 'forbidden')
+    await globex.send('DELETE', '/v1/calendars/of-acme')
+  },
+  'GET /v1/calendars/{name}': noCalendar('GET'),
+  'PUT /v1/calendars/{name}': makesItsOwn('/v1/calendars/of-acme', CALENDAR),
+  'DELETE /v1/calendars/{name}': noCalendar('DELETE'),
   'GET /v1/errors': async () => {
     const { items } = (await globex.get('/v1/errors')).body
     expect(items).toMatchObject([{ fingerprint: 'error-globex', count: 1 }])
     expect((await globex.get('/v1/errors?tenant=acme')).body.items).toEqual([])
   },
   'GET /v1/events': async () => {
-    const events = await globex.follow('/v1/events')
+    const events = await globex.follow('/v1/events?event=scheduled,cancelled')
     const theirs = await enqueue(acme, 1, LATER)
     const mine = await enqueue(globex, 1, LATER)
     await acme.post(`/v1/jobs/${theirs.id}/cancel`)
@@ -176,7 +286,7 @@ const ROUTES: Record<string, () => Promise<void>> = {
     ])
     events.close()
     // What happened before it was opened, to jobs that may be in the history by now.
-    const again = await globex.follow('/v1/events', 'demo=0-0')
+    const again = await globex.follow('/v1/events?event=queued', 'demo=0-0')
     const first = await again.next()
     expect(JSON.parse(first.data).jobId).toBe(own().recorded.id)
     again.close()
@@ -193,6 +303,17 @@ const ROUTES: Record<string, () => Promise<void>> = {
   'PATCH /v1/queues/{name}': isForAllTenants('PATCH', '/v1/queues/demo', { maxDepth: 1 }),
   'POST /v1/queues/{name}/pause': isForAllTenants('POST', '/v1/queues/demo/pause'),
   'POST /v1/queues/{name}/resume': isForAllTenants('POST', '/v1/queues/demo/resume'),
+  'GET /v1/watch': async () => {
+    const finding = { kind: 'next_in_past', since: 1, reason: 'nobody fired it' } as const
+    const found = ['acme', 'globex'].map((tenant) => ({ ...finding, tenant, scheduleId: `of-${tenant}` }))
+    await tellFindings(api.redis, { raised: found, recovered: [] })
+    const { items } = (await globex.get('/v1/watch')).body
+    // That there is no scheduler concerns all of them.
+    const ofSchedules = items.filter(({ kind }: { kind: string }) => kind !== 'schedulers_silent')
+    expect(ofSchedules).toMatchObject([{ tenant: 'globex', scheduleId: 'of-globex' }])
+    expect((await globex.get('/v1/watch?tenant=acme')).body.items).toEqual([])
+    await tellFindings(api.redis, { raised: [], recovered: found })
+  },
   'GET /v1/workers': async () => {
     const running = [foreign().running.id, own().running.id]
     const now = new Date().toISOString()

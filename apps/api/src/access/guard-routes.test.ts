@@ -30,8 +30,9 @@ const guarded = calls.filter(({ isPublic }) => !isPublic)
 
 function scopeFor({ method, path }: (typeof calls)[number]): Scope {
   if (/^\/v1\/(api-keys|audit|tenants)(\/|$)/.test(path)) return 'admin'
-  if (method === 'DELETE' || path === '/v1/jobs/delete') return 'admin'
-  if (method === 'GET') return 'read'
+  const isDefinition = /^\/v1\/(schedules|calendars)(\/|$)/.test(path)
+  if ((method === 'DELETE' && !isDefinition) || path === '/v1/jobs/delete') return 'admin'
+  if (method === 'GET' || path === '/v1/schedules/preview') return 'read'
   return path === '/v1/jobs' || path === '/v1/jobs/batch' ? 'enqueue' : 'operate'
 }
 

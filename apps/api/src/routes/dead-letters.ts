@@ -13,7 +13,7 @@ const tags = ['dead letters']
 const MOVES = {
   redrive: { summary: 'Put dead letters back into their queues', body: Redrive },
   discard: { summary: 'Put dead letters aside for good', body: Discard },
-} satisfies Record<Operation['kind'], object>
+} satisfies Record<Exclude<Operation['kind'], 'backfill'>, object>
 
 export function deadLetterRoutes(app: Api, { redis, catalog, operations }: ApiDeps): void {
   app.get(

@@ -1,11 +1,10 @@
-import { type Enqueued, enqueue, QuotaReached } from '@foliot/queue'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
-import { askLeave, refusalFor } from '../enqueue-quota.ts'
 import { headerText } from '../header-text.ts'
-import { originOf, type RequestOrigin, type SentJob, toNewJob } from '../job-requests.ts'
+import { originOf, toNewJob } from '../job-requests.ts'
 import { sentInput } from '../sent-inputs.ts'
+import { takeJob } from '../take-job.ts'
 import { json, rateLimitHeaders } from '../wire/answer.ts'
 import * as wire from '../wire/job.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
@@ -14,8 +13,6 @@ import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
 const flag = (description: string) => z.literal('true').optional().describe(description)
 
 export function enqueueRoutes(app: Api, deps: ApiDeps): void {
-  const { redis, disk } = deps
-
   app.post(
     '/v1/jobs',
     {
@@ -60,31 +57,7 @@ export function enqueueRoutes(app: Api, deps: ApiDeps): void {
         idempotencyKey: headerText(request.raw, 'idempotency-key'),
       }
       const sent = { request: request.body, inputText: sentInput(request.bodyBytes) }
-      const enqueued = await take(sent, origin, reply as FastifyReply).catch((error: unknown) => {
-        throw refusalFor(request.caller, error)
-      })
-      const { replayed, deduplicated } = enqueued
-      const job = await deps.jobs.recall(enqueued)
-      reply.code(replayed || deduplicated ? 200 : 202).header('location', `/v1/jobs/${job.id}`)
-      if (replayed) reply.header('idempotency-replayed', 'true')
-      if (deduplicated) reply.header('deduplicated', 'true')
-      return job
+      return takeJob(toNewJob(sent, origin, deps), { caller: request.caller, reply: reply as FastifyReply }, deps)
     },
   )
-
-  async function take(sent: SentJob, origin: RequestOrigin, reply: FastifyReply): Promise<Enqueued> {
-    const job = await toNewJob(sent, origin, deps)
-    const leave = await askLeave(deps, origin.tenant, 1)
-    reply.headers(leave.headers())
-    if (leave.granted === 0) throw leave.refusal()
-    try {
-      const enqueued = await enqueue(redis, job, disk)
-      reply.headers(leave.headers(enqueued.open))
-      return enqueued
-    } catch (error) {
-      await leave.giveBack(1)
-      if (error instanceof QuotaReached) reply.headers(leave.headers(error.open))
-      throw error
-    }
-  }
 }

@@ -220,7 +220,8 @@ describe('GET /v1/events', () => {
     const waiting = own.get(`/v1/jobs/${job.id}/wait?timeoutMs=60000`)
     await cancel(job.id, own)
     expect((await waiting).job(200).status).toBe('cancelled')
-    expect(await connections()).toBe(before + 1)
+    // One for the queue, and one for what happens to schedules.
+    expect(await connections()).toBe(before + 2)
     for (const reader of readers) {
       expect(short(await reader.take(2)).map(([event]) => event)).toEqual(['scheduled', 'cancelled'])
       reader.close()

@@ -1,4 +1,4 @@
-import { JOB_EVENTS } from '@foliot/queue'
+import { FINDING_EVENTS, JOB_EVENTS } from '@foliot/queue'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
@@ -11,6 +11,8 @@ import { MANY, manyOf } from '../wire/query.ts'
 
 const LAST_EVENT_ID = 'last-event-id'
 
+const EVENTS = [...JOB_EVENTS, ...FINDING_EVENTS] as const
+
 /** An id names each queue: with more it would be longer than a header may be. */
 const MOST_QUEUES = 100
 
@@ -21,18 +23,19 @@ export function eventRoutes(app: Api, { redis, catalog, feed, jobs, streams }: A
       config: { scope: 'read' },
       schema: {
         operationId: 'followEvents',
-        summary: 'Follow what happens to jobs',
+        summary: 'Follow what happens to jobs and schedules',
         description:
           'Server-sent events as things happen, each named by what it is, with `{"jobId", "queue", "at"}` as `data`; also ' +
           '`runAt` of one that is `scheduled`, `progress`, and `type` where it is filtered by. `gap` says that events of a ' +
-          'queue may be missing; `error` holds a problem.',
+          'queue may be missing; `error` holds a problem. `schedule_overdue` and `schedule_recovered` have what `GET /v1/watch` ' +
+          'shows, and `at`; they come unless `queue`, `type` or `jobId` is given.',
         tags: ['jobs'],
         querystring: z.strictObject({
           queue: z.string().max(64).optional(),
           type: z.string().min(1).max(128).optional(),
-          event: manyOf(z.enum(JOB_EVENTS))
+          event: manyOf(z.enum(EVENTS))
             .optional()
-            .meta({ description: `${MANY}: ${JOB_EVENTS.join(', ')}.` }),
+            .meta({ description: `${MANY}: ${EVENTS.join(', ')}.` }),
           jobId: z.string().min(1).max(256).optional(),
         }),
         headers: z.looseObject({
@@ -57,7 +60,10 @@ export function eventRoutes(app: Api, { redis, catalog, feed, jobs, streams }: A
         reply.type('text/event-stream; charset=utf-8').serializer((text: unknown) => text as string)
         return ''
       }
-      const filter = { queue, type, jobId, events: event && new Set(event), tenant: request.caller.tenant }
+      const events = event && new Set<string>(event)
+      const isOfJobs = queue !== undefined || type !== undefined || jobId !== undefined
+      const schedules = !isOfJobs && (!events || FINDING_EVENTS.some((name) => events.has(name)))
+      const filter = { queue, type, jobId, events, schedules, tenant: request.caller.tenant }
       const tail = await EventTail.open({ redis, catalog, feed, jobs, filter, seen })
       try {
         await streams.serve(request, reply, (stream) => tail.send(stream))

@@ -5,7 +5,8 @@ export type EventPositions = Map<string, string>
 export const writePositions = (positions: EventPositions): string =>
   Array.from(positions, ([queue, position]) => `${queue}=${position}`).join(',')
 
-const PART = /^([a-z0-9][a-z0-9._-]{0,63})=(\d{1,15}-\d{1,15})$/
+// Of a queue, or of schedules.
+const PART = /^([a-z0-9][a-z0-9._-]{0,63}|~schedules)=(\d{1,15}-\d{1,15})$/
 
 /** Undefined for what no stream has sent. */
 export function readPositions(text: string): EventPositions | undefined {

@@ -5,14 +5,17 @@ import {
   comparePositions,
   type EventFeed,
   type JobEvent,
-  type JobEventName,
   type Listening,
   type RawEvent,
   readEventsAfter,
+  SCHEDULE_EVENTS,
+  timeOfPosition,
+  toFindingEvent,
   toJobEvent,
 } from '@foliot/queue'
 import type { Redis } from 'ioredis'
 import type { JobReader } from '../job-reader.ts'
+import { concerns, showFinding } from '../wire/watch.ts'
 import { type EventPositions, writePositions } from './event-positions.ts'
 import type { EventStream, ServerEvent } from './event-stream.ts'
 
@@ -22,8 +25,10 @@ export interface EventFilter {
   type?: string | undefined
   /** Whose jobs. */
   tenant?: string | undefined
-  events?: ReadonlySet<JobEventName> | undefined
+  events?: ReadonlySet<string> | undefined
   jobId?: string | undefined
+  /** Whether it wants those of schedules too. */
+  schedules?: boolean | undefined
 }
 
 export interface EventTailOptions {
@@ -48,7 +53,8 @@ const ROUND_MS = 1000
 interface Told {
   id: string
   event: JobEvent | undefined
-  gap?: ServerEvent
+  /** What is no event of a job, as it is sent. */
+  other?: ServerEvent
 }
 
 type Waiting = RawEvent | { queue: string; lost: true }
@@ -76,7 +82,9 @@ export class EventTail {
   static async open(options: EventTailOptions): Promise<EventTail> {
     const tail = new EventTail(options)
     try {
-      await tail.#listen(({ from }, queue) => options.seen?.get(queue) ?? (options.seen ? '0-0' : from))
+      // A queue that the reader has seen nothing of is newer; of schedules it did not want to know before.
+      const first = (from: string, queue: string) => (options.seen && queue !== SCHEDULE_EVENTS ? '0-0' : from)
+      await tail.#listen(({ from }, queue) => options.seen?.get(queue) ?? first(from, queue))
     } catch (error) {
       tail.close()
       throw error
@@ -105,7 +113,8 @@ export class EventTail {
 
   async #listen(start: (listening: Listening, queue: string) => string): Promise<void> {
     const { catalog, feed, filter } = this.#options
-    for (const queue of filter.queue === undefined ? catalog.queues : [filter.queue]) {
+    const queues = filter.queue === undefined ? catalog.queues : [filter.queue]
+    for (const queue of filter.schedules ? [...queues, SCHEDULE_EVENTS] : queues) {
       if (this.#positions.has(queue)) continue
       const listening = await feed.listen(queue, {
         onEvent: (event) => this.#add(event),
@@ -125,7 +134,7 @@ export class EventTail {
   }
 
   #end(queue: string): void {
-    this.#trouble ??= new FoliotError('unavailable', `the events of queue ${queue} cannot be read any more`, {
+    this.#trouble ??= new FoliotError('unavailable', `the events of ${nameOf(queue)} cannot be read any more`, {
       retryAfterSeconds: 1,
       hint: 'Redis has gone: ask again with the last id as Last-Event-ID',
     })
@@ -163,17 +172,31 @@ export class EventTail {
     const told: Told[] = []
     for (const raw of batch) {
       if ('lost' in raw) {
-        told.push({ id: '', event: undefined, gap: gapIn(raw.queue) })
+        told.push({ id: '', event: undefined, other: gapIn(raw.queue) })
         continue
       }
       if (comparePositions(raw.id, this.#positions.get(raw.queue) as string) <= 0) continue
       this.#positions.set(raw.queue, raw.id)
+      if (raw.queue === SCHEDULE_EVENTS) {
+        const other = this.#ofSchedule(raw)
+        if (other) told.push({ id: other.id as string, event: undefined, other })
+        continue
+      }
       const event = toJobEvent(raw)
       if (event && this.#isWanted(event)) told.push({ id: writePositions(this.#positions), event })
     }
     const sent = await this.#keepFitting(told)
     this.#toldId = sent.findLast(({ id }) => id !== undefined)?.id ?? this.#toldId
     await stream.send(sent)
+  }
+
+  /** Undefined for what the reader did not ask for, or may not see. */
+  #ofSchedule({ id, fields }: RawEvent): ServerEvent | undefined {
+    const { events, tenant } = this.#options.filter
+    const told = toFindingEvent(fields)
+    if (!told || !concerns(told.finding, tenant) || events?.has(told.event) === false) return undefined
+    const data = { ...showFinding(told.finding), at: new Date(timeOfPosition(id)).toISOString() }
+    return { id: writePositions(this.#positions), event: told.event, data: JSON.stringify(data) }
   }
 
   /** Leaves out events of jobs that the reader did not ask for, or may not see. */
@@ -184,8 +207,8 @@ export class EventTail {
     const refs = events.map(({ queue, jobId }) => ({ queue, id: jobId }))
     const briefs = needsBriefs ? await this.#options.jobs.briefs(refs) : []
     let n = 0
-    return told.flatMap(({ id, event, gap }) => {
-      if (!event) return gap ?? []
+    return told.flatMap(({ id, event, other }) => {
+      if (!event) return other ?? []
       const { event: name, ...data } = event
       if (!needsBriefs) return { id, event: name, data: JSON.stringify(data) }
       const brief = briefs[n++]
@@ -214,4 +237,9 @@ export class EventTail {
   }
 }
 
-const gapIn = (queue: string): ServerEvent => ({ event: 'gap', data: JSON.stringify({ queue }) })
+const gapIn = (queue: string): ServerEvent => ({
+  event: 'gap',
+  data: JSON.stringify(queue === SCHEDULE_EVENTS ? { schedules: true } : { queue }),
+})
+
+const nameOf = (queue: string): string => (queue === SCHEDULE_EVENTS ? 'schedules' : `queue ${queue}`)

@@ -46,8 +46,12 @@ export const Redrive = z
   .meta({ example: EXAMPLE })
 
 const counts = {
-  matched: z.int().describe('Dead letters met so far that fit the filter.'),
-  moved: z.int().describe('Of those, how many were moved. The others were moved by somebody else, or it is a dry run.'),
+  matched: z.int().describe('Dead letters met so far that fit the filter; of a backfill, ticks.'),
+  moved: z
+    .int()
+    .describe(
+      'Of those, how many were moved, or have their job. The others were moved by somebody else, or it is a dry run.',
+    ),
   finished: z.int().describe('Of the redriven, how many have ended since, well or not. Counted for an hour.'),
   failedAgain: z.int().describe('Of those, how many died again.'),
 }
@@ -56,7 +60,7 @@ const time = z.string().describe('RFC 3339, UTC')
 
 export const Operation = z.object({
   id: z.string(),
-  kind: z.enum(['redrive', 'discard']),
+  kind: z.enum(['redrive', 'discard', 'backfill']),
   state: z.enum(OPERATION_STATES),
   dryRun: z.boolean(),
   ratePerSecond: z.int().optional(),
@@ -67,12 +71,14 @@ export const Operation = z.object({
       z.object({
         name: z.string(),
         ...counts,
-        cursor: time.nullable().describe('What died up to then has been looked at; null before the first.'),
+        cursor: time
+          .nullable()
+          .describe('What died, or was planned, up to then has been looked at; null before the first.'),
         done: z.boolean(),
       }),
     )
     .describe('The same for each queue.'),
-  sample: z.array(z.string()).describe('Ids of the first that fit.'),
+  sample: z.array(z.string()).describe('Ids of the first that fit; of a backfill, the first ticks (RFC 3339, UTC).'),
   startedAt: time.describe('What died after that is left alone.'),
   updatedAt: time.describe('When it last moved something, counted something, or changed its state.'),
   finishedAt: time.optional(),

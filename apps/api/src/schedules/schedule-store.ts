@@ -1,0 +1,148 @@
+import * as history from '@foliot/history'
+import { FoliotError, type Schedule, type ScheduleChange, type StoredCalendar, type UnfiredTick } from '@foliot/jobs'
+import { projectSchedules } from '@foliot/queue'
+import { Calendar } from '@foliot/schedules'
+import type { Logger } from '@foliot/telemetry'
+import type { Redis } from 'ioredis'
+
+const RETRY_AFTER_S = 5
+
+export interface ScheduleStoreOptions {
+  /** Undefined where there is no PostgreSQL: then there are no schedules. */
+  db: history.Database | undefined
+  redis: Redis
+  log: Pick<Logger, 'warn'>
+}
+
+/** What of a schedule or calendar one change has left; undefined for what was not there, or is no more. */
+export interface Changed<T> {
+  before: T | undefined
+  after: T | undefined
+}
+
+type Make<T> = (before: T | undefined, revision: number) => T | undefined
+/** Told what is about to be deleted. It may throw. */
+type Check<T> = (before: T) => void
+
+/**
+ * Schedules and calendars as the routes change them. A change is in PostgreSQL, and then in Redis, where schedulers see it, when
+ * it is answered. While PostgreSQL is away each call is refused as `unavailable`.
+ */
+export class ScheduleStore {
+  readonly #db: history.Database | undefined
+  readonly #redis: Redis
+  readonly #log: Pick<Logger, 'warn'>
+
+  constructor({ db, redis, log }: ScheduleStoreOptions) {
+    this.#db = db
+    this.#redis = redis
+    this.#log = log
+  }
+
+  read(ref: history.ScheduleRef): Promise<Schedule | undefined> {
+    return this.#ask((db) => history.readSchedule(db, ref))
+  }
+
+  list(filter: history.ScheduleFilter, limit: number, after?: history.ScheduleRef) {
+    return this.#ask((db) => history.listSchedules(db, filter, limit, after))
+  }
+
+  /** @param make as that of `putSchedule` */
+  async put(ref: history.ScheduleRef, make: Make<Schedule>): Promise<Changed<Schedule>> {
+    const { before, after, change } = await this.#ask((db) => history.putSchedule(db, ref, make))
+    if (change) await this.#project([change])
+    return { before, after }
+  }
+
+  /** Undefined if there is none. */
+  async delete(ref: history.ScheduleRef, check: Check<Schedule>): Promise<Schedule | undefined> {
+    const { before, change } = await this.#ask((db) => history.deleteSchedule(db, ref, check))
+    if (change) await this.#project([change])
+    return before
+  }
+
+  /** Those that are other than before. @param make as that of `changeSchedules` */
+  async changeAll(
+    filter: history.ScheduleFilter,
+    make: (before: Schedule, revision: number) => Schedule | undefined,
+  ): Promise<Schedule[]> {
+    const { changed, changes } = await this.#ask((db) => history.changeSchedules(db, filter, make))
+    if (changes.length > 0) await this.#project(changes)
+    return changed
+  }
+
+  /** Those of a tenant that there are of these, by name, to be asked. */
+  async calendars(tenant: string, names: readonly string[]): Promise<Map<string, Calendar>> {
+    const found = await this.storedCalendars(tenant, names)
+    return new Map(found.map((calendar) => [calendar.name, new Calendar(calendar)]))
+  }
+
+  /** The same as they are stored. */
+  async storedCalendars(tenant: string, names: readonly string[]): Promise<StoredCalendar[]> {
+    if (names.length === 0) return []
+    return this.#ask((db) => history.readCalendars(db, tenant, [...new Set(names)]))
+  }
+
+  readCalendar(ref: history.CalendarRef): Promise<StoredCalendar | undefined> {
+    return this.#ask((db) => history.readCalendar(db, ref))
+  }
+
+  listCalendars(tenant: string | undefined, limit: number, after?: history.CalendarRef) {
+    return this.#ask((db) => history.listCalendars(db, tenant, limit, after))
+  }
+
+  async putCalendar(ref: history.CalendarRef, make: Make<StoredCalendar>): Promise<Changed<StoredCalendar>> {
+    const { before, after, change } = await this.#ask((db) => history.putCalendar(db, ref, make))
+    if (change) await this.#project([change])
+    return { before, after }
+  }
+
+  /** Undefined if there is none. @throws FoliotError `conflict` if a schedule uses it */
+  async deleteCalendar(ref: history.CalendarRef, check: Check<StoredCalendar>): Promise<StoredCalendar | undefined> {
+    const { before, change } = await this.#ask((db) => history.deleteCalendar(db, ref, check))
+    if (change) await this.#project([change])
+    return before
+  }
+
+  /** Ticks without a job, the newest first, as far as they were recorded. */
+  ticks(search: history.TickSearch, limit: number): Promise<UnfiredTick[]> {
+    return this.#ask((db) => history.searchTicks(db, search, limit))
+  }
+
+  /** It is changed by now: should Redis be away, the scheduler that looks after what Redis has will write it there. */
+  async #project(changes: readonly ScheduleChange[]): Promise<void> {
+    try {
+      await projectSchedules(this.#redis, changes)
+    } catch (err) {
+      this.#log.warn(
+        { err, changes: changes.length },
+        'schedules were changed, and Redis was not told: a scheduler will',
+      )
+    }
+  }
+
+  async #ask<T>(question: (db: history.Database) => Promise<T>): Promise<T> {
+    if (!this.#db) {
+      throw new FoliotError('unavailable', 'expected a PostgreSQL, which keeps schedules; this api has none', {
+        hint: 'set FOLIOT_DATABASE_URL, and start a recorder, which makes the tables',
+      })
+    }
+    try {
+      return await question(this.#db)
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (reason === undefined) throw error
+      throw new FoliotError('unavailable', `schedules and calendars cannot be read or changed: ${reason}`, {
+        retryAfterSeconds: RETRY_AFTER_S,
+        hint: 'those that there are go on firing meanwhile; a change may have been made: read it before you repeat it',
+        cause: error,
+      })
+    }
+  }
+}
+
+function reasonOf(error: unknown): string | undefined {
+  if (history.isMissingTable(error)) return 'there are no tables yet: a recorder makes them when it starts'
+  const trouble = history.databaseTroubleOf(error)
+  return trouble && history.DATABASE_TROUBLES[trouble]
+}
