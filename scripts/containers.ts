@@ -9,7 +9,7 @@ import { lastLine } from './suite/last-line.ts'
 
 const WORKERS = 3
 /** Those that go on running. */
-const SERVICES = ['api', 'worker', 'recorder', 'redis', 'postgres']
+const SERVICES = ['api', 'worker', 'recorder', 'scheduler', 'redis', 'postgres']
 const key = randomBytes(32).toString('base64')
 // Settings of the user's own .env that would change what is tried are set to what they are without it.
 const env = {
@@ -91,16 +91,16 @@ const STEPS: Readonly<Record<string, () => Promise<void>>> = {
       const status = readFileSync('/proc/self/status', 'utf8')
       console.log(process.getuid(), status.match(/CapBnd:\\t(\\w+)/)[1], status.match(/NoNewPrivs:\\t(\\d)/)[1])
       try { writeFileSync('/app/file', '') } catch (error) { console.log(error.code) }`
-    for (const id of (await Promise.all(['api', 'worker', 'recorder'].map(idsOf))).flat()) {
+    for (const id of (await Promise.all(['api', 'worker', 'recorder', 'scheduler'].map(idsOf))).flat()) {
       assert.deepEqual((await nodeIn(id, code)).split('\n'), ['1000 0000000000000000 1', 'EROFS'])
     }
   },
 
   'passes its own health checks': () =>
-    until('seven healthy containers', async () => {
+    until('eight healthy containers', async () => {
       const ids = (await Promise.all(SERVICES.map(idsOf))).flat()
       const healths = await Promise.all(ids.map((id) => inspect(id, '{{.State.Health.Status}}')))
-      return healths.length === WORKERS + 4 && healths.every((health) => health === 'healthy')
+      return healths.length === WORKERS + 5 && healths.every((health) => health === 'healthy')
     }),
 
   'has a PostgreSQL that lets in whoever has its password alone': async () => {
@@ -126,6 +126,11 @@ const STEPS: Readonly<Record<string, () => Promise<void>>> = {
     ]
     await until('the job to be recorded', async () => (await tryDocker(ask)).stdout === 'succeeded\n')
     assert.equal((await theApi().job(id)).status, 'succeeded')
+  },
+
+  'fires a schedule': async () => {
+    await theApi().schedule('trial')
+    await until('three jobs of it', async () => (await theApi().jobsOf('trial')).length >= 3)
   },
 
   'spreads jobs over all workers': async () => {

@@ -14,14 +14,17 @@ export interface TrialApi {
   /** The hosts of the workers that are alive, which are the beginnings of their containers' ids. */
   workerHosts(): Promise<string[]>
   enqueue(type: string, input: unknown): Promise<TrialJob>
+  /** Makes a schedule for every second. */
+  schedule(id: string): Promise<unknown>
+  jobsOf(scheduleId: string): Promise<TrialJob[]>
   /** The job once it has ended, or as it is after a minute. */
   ended(id: string): Promise<TrialJob>
   job(id: string): Promise<TrialJob>
 }
 
 export function trialApi(url: string, key: string): TrialApi {
-  const call = async <T>(path: string, body?: unknown): Promise<T> => {
-    const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+  const call = async <T>(path: string, body?: unknown, method = 'POST'): Promise<T> => {
+    const init = body === undefined ? {} : { method, body: JSON.stringify(body) }
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
     const response = await fetch(`${url}${path}`, { ...init, headers })
     if (!response.ok) throw new Error(`expected ${path} to succeed, got ${response.status}: ${await response.text()}`)
@@ -38,6 +41,8 @@ export function trialApi(url: string, key: string): TrialApi {
     },
     workerHosts: async () => (await call<{ items: { host: string }[] }>('/v1/workers')).items.map(({ host }) => host),
     enqueue: (type, input) => call('/v1/jobs', { type, input }),
+    schedule: (id) => call(`/v1/schedules/${id}`, { type: 'demo.echo', input: null, everyMs: 1000 }, 'PUT'),
+    jobsOf: async (id) => (await call<{ items: TrialJob[] }>(`/v1/jobs?scheduleId=${id}`)).items,
     ended: (id) => call(`/v1/jobs/${id}/wait?timeoutMs=60000`),
     job: (id) => call(`/v1/jobs/${id}`),
   }

@@ -13,6 +13,7 @@ export const TRIAL_IMAGES = {
   api: 'foliot-trial-api',
   worker: 'foliot-trial-worker',
   recorder: 'foliot-trial-recorder',
+  scheduler: 'foliot-trial-scheduler',
   cli: 'foliot-trial-cli',
 }
 

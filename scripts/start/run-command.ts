@@ -27,6 +27,7 @@ export async function runCommand(name: string, run: (options: SupervisorOptions)
         api: join(root, 'apps/api/src/main.ts'),
         worker: join(root, 'apps/worker/src/main.ts'),
         recorder: join(root, 'apps/recorder/src/main.ts'),
+        scheduler: join(root, 'apps/scheduler/src/main.ts'),
         cli: join(root, 'apps/cli/src/main.ts'),
       },
       dataDir: join(root, '.foliot'),

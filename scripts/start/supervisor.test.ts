@@ -34,13 +34,13 @@ const APP = `
 
 /** As scripts/start.ts, for apps of the test. */
 const START = `
-  const [, , start, api, worker, recorder, cli, dataDir] = process.argv
+  const [, , start, api, worker, recorder, scheduler, cli, dataDir] = process.argv
   const { supervise } = await import(start + '/supervisor.ts')
   const { readSettings } = await import(start + '/settings.ts')
   const { openOutput } = await import(start + '/output.ts')
   const { listenForStop } = await import(start + '/stop-requests.ts')
   const requests = listenForStop()
-  const options = { settings: readSettings(process.env), env: process.env, entries: { api, worker, recorder, cli }, dataDir, requests }
+  const options = { settings: readSettings(process.env), env: process.env, entries: { api, worker, recorder, scheduler, cli }, dataDir, requests }
   const code = await supervise({ ...options, output: openOutput(process.stdout, false) }).catch((error) => {
     console.log(error.message)
     return 1
@@ -56,7 +56,7 @@ const CLI = `
   else console.log(JSON.stringify({ key: FAKE_KEY, args: process.argv.slice(2) }))
 `
 
-const APPS = ['api', 'worker', 'recorder'] as const
+const APPS = ['api', 'worker', 'recorder', 'scheduler'] as const
 
 /** The last line of the screen. */
 const READY = 'Ctrl-C stops it.'
@@ -89,7 +89,7 @@ async function start({
   until = READY,
 }: StartOptions = {}): Promise<Started> {
   const dir = await temporaryFolder()
-  const files = { start: START, api: APP, worker, recorder: APP, cli: CLI }
+  const files = { start: START, api: APP, worker, recorder: APP, scheduler: APP, cli: CLI }
   for (const [name, source] of Object.entries(files)) await writeFile(join(dir, `${name}.mjs`), source)
   const supervisor = await startProcess({
     entry: join(dir, 'start.mjs'),
@@ -142,7 +142,7 @@ describe('supervise', () => {
   })
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'on %s to its group stops worker, api, recorder, redis in this order',
+    'on %s to its group stops scheduler, worker, api, recorder, redis in this order',
     async (signal) => {
       const supervisor = await start()
       const redisPort = Number(supervisor.told('worker', 'redisPort'))
@@ -153,8 +153,9 @@ describe('supervise', () => {
       )
       expect(ends).toEqual([
         expect.stringMatching(
-          /^Stopping worker, then api, then recorder, then redis … .* up to 10 s to end; a second Ctrl-C/,
+          /^Stopping scheduler, then worker, then api, then recorder, then redis … .* up to 10 s to end; a second Ctrl-C/,
         ),
+        'scheduler ends before redis',
         'worker ends before redis',
         'api ends before redis',
         'recorder ends before redis',
@@ -222,7 +223,9 @@ describe('supervise', () => {
     await supervisor.waitForLine((line) => line.text.startsWith('postgres ended (SIGKILL)'))
     expect(await waitUntil(() => askPostgres(url, 'SELECT answer FROM kept'))).toEqual([{ answer: 'yes' }])
     expect(await supervisor.stop()).toEqual({ code: 0, signal: null })
-    expect(text(supervisor)).toContain('Stopping worker, then api, then recorder, then redis, then postgres …')
+    expect(text(supervisor)).toContain(
+      'Stopping scheduler, then worker, then api, then recorder, then redis, then postgres …',
+    )
     expect(existsSync(join(dataDir, 'postgres/data/postmaster.pid'))).toBe(false)
   })
 

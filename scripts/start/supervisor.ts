@@ -9,6 +9,7 @@ import type { Output } from './output.ts'
 import { type ChosenPostgres, choosePostgres } from './private-postgres.ts'
 import { type ChosenRedis, chooseRedis } from './private-redis.ts'
 import { type RunningApp, runApp } from './running-app.ts'
+import { makeSampleSchedules } from './sample-schedules.ts'
 import { renderScreen } from './screen.ts'
 import { DEMO_JOBS, type StartSettings } from './settings.ts'
 import type { StopRequests } from './stop-requests.ts'
@@ -19,7 +20,7 @@ export interface SupervisorOptions {
   /** Passed on to the apps. */
   env: NodeJS.ProcessEnv
   /** The main files of the apps. */
-  entries: { api: string; worker: string; recorder: string; cli: string }
+  entries: { api: string; worker: string; recorder: string; scheduler: string; cli: string }
   /** Where a private Redis and a private PostgreSQL keep their data. */
   dataDir: string
   output: Output
@@ -30,8 +31,8 @@ export interface SupervisorOptions {
 const HOLD_MS = 10_000
 
 /**
- * Runs Redis, PostgreSQL, a worker, the api and a recorder until asked to stop, then stops them in order: first who takes
- * jobs, then who takes requests, then who records what they did, last where the data is.
+ * Runs Redis, PostgreSQL, a worker, the api, a scheduler and a recorder until asked to stop, then stops them in order: first
+ * who makes and takes jobs, then who takes requests, then who records what they did, last where the data is.
  *
  * @returns the exit code: 0 after an orderly stop, 1 after a configuration that an app refused, 130 after a kill.
  * @throws Error if it cannot start at all.
@@ -65,14 +66,16 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     FOLIOT_API_PORT: String(port),
     FOLIOT_JOBS: settings.jobs,
   }
-  const run = (name: 'api' | 'worker' | 'recorder'): RunningApp =>
+  const run = (name: 'api' | 'worker' | 'recorder' | 'scheduler'): RunningApp =>
     runApp(name, { entry: options.entries[name], env, output, onConfigError: () => refused.abort() })
   const worker = run('worker')
   const api = run('api')
+  const scheduler = run('scheduler')
   const recorder = postgres && run('recorder')
-  // A job is sent before it can be recorded: nobody has to wait until a recorder is ready.
+  // A job is sent before it can be recorded, and without a schedule: nobody has to wait until these are ready.
   recorder?.ready.catch(() => undefined)
-  const inOrder = [worker.kept, api.kept, ...(recorder ? [recorder.kept] : []), ...servers]
+  scheduler.ready.catch(() => undefined)
+  const inOrder = [scheduler.kept, worker.kept, api.kept, ...(recorder ? [recorder.kept] : []), ...servers]
   const killed = aborted(requests.kill).then(async () => {
     await Promise.all(inOrder.map((child) => child.kill()))
     return 130
@@ -90,7 +93,10 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       const hasKeys = settings.hasKeys || (await statusOf(new URL('/openapi.json', urls.apiUrl))) === 401
       const data = { redisUrl: redis.url, redisDir: redis.dir, databaseUrl: postgres?.url, databaseDir: postgres?.dir }
       output.show(renderScreen({ ...urls, ...data, jobs, hasDemo, hasKeys }))
-      void firstKey?.then((text) => text !== undefined && output.say(text))
+      const tell = (text: string | undefined) => text !== undefined && output.say(text)
+      void firstKey?.then(tell)
+      if (isOpen && hasDemo && postgres?.server)
+        void makeSampleSchedules(urls.apiUrl, options.dataDir, ending).then(tell)
     }
     await aborted(ending)
     output.say(

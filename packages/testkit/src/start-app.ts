@@ -32,6 +32,11 @@ export function startRecorder(env: AppEnvironment & { FOLIOT_DATABASE_URL: strin
   return startApp('apps/recorder/src/main.ts', { FOLIOT_RECORDER_PORT: '0', ...env })
 }
 
+/** Starts apps/scheduler, its health endpoint on a free port of 127.0.0.1. Ready, it need not have read its schedules. */
+export function startScheduler(env: AppEnvironment): Promise<TestApp> {
+  return startApp('apps/scheduler/src/main.ts', { FOLIOT_SCHEDULER_PORT: '0', ...env })
+}
+
 /** Starts the entry file of any app that logs `{"msg": "ready", "url": …}` and ends when its standard input does. */
 export async function startApp(entry: string, env: Readonly<Record<string, string>>): Promise<TestApp> {
   // Supervised, an app ends with this process even if that is killed.
