@@ -1,11 +1,23 @@
-// pnpm bench rest|drain|batch|latency|memory|cancel|redrive|outage|idle|history: runs one benchmark of bench/. Arguments after its name go to it.
+// pnpm bench rest|drain|batch|latency|memory|cancel|redrive|outage|idle|history|schedules: runs one benchmark of bench/. Arguments after its name go to it.
 // pnpm bench all: one after the other, and as the last line how many of them ran to their end.
 import { join } from 'node:path'
 import { lastLine } from './suite/last-line.ts'
 import { runProgram } from './suite/run-program.ts'
 
 const root = join(import.meta.dirname, '..')
-const NAMES = ['rest', 'drain', 'batch', 'latency', 'memory', 'cancel', 'redrive', 'outage', 'idle', 'history']
+const NAMES = [
+  'rest',
+  'drain',
+  'batch',
+  'latency',
+  'memory',
+  'cancel',
+  'redrive',
+  'outage',
+  'idle',
+  'history',
+  'schedules',
+]
 
 const [name, ...args] = process.argv.slice(2)
 if (name === undefined || ![...NAMES, 'all'].includes(name)) {

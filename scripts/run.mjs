@@ -1,5 +1,5 @@
 // Makes the checkout ready, then runs scripts/<name>.ts on the Node of the lockfile:
-//   node scripts/run.mjs start|test|check|browser|bench|chaos|containers [arguments]
+//   node scripts/run.mjs start|test|check|browser|bench|chaos|chaos-schedules|containers [arguments]
 // It is the one file that has to run on any Node from 18 on and without node_modules, hence plain JavaScript.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'

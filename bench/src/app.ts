@@ -16,7 +16,7 @@ export interface AppOptions {
 
 const READY_WITHIN_MS = 30_000
 
-export type AppName = 'api' | 'worker' | 'recorder'
+export type AppName = 'api' | 'worker' | 'recorder' | 'scheduler'
 
 /** Starts one of the apps as its users do, on any free port, and waits until it is ready. */
 export async function startApp(app: AppName, { env, profile }: AppOptions): Promise<App> {

@@ -32,8 +32,8 @@ interface Run {
 
 const runs: Run[] = []
 
-function startChaos(...args: string[]): Run {
-  const file = fileURLToPath(new URL('./chaos.ts', import.meta.url))
+function startChaos(suite: 'chaos' | 'chaos-schedules', ...args: string[]): Run {
+  const file = fileURLToPath(new URL(`./${suite}.ts`, import.meta.url))
   const child = spawn(process.execPath, ['--conditions=source', file, ...args], {
     env: { ...environment(), TMPDIR: dir },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -62,7 +62,7 @@ function isAlive(pid: number): boolean {
 
 describe('the chaos suite', () => {
   it('ends all that it started, and leaves nothing behind, when it is told to stop', async () => {
-    const { child, ended } = startChaos('--minutes', '10', '--seed', '1')
+    const { child, ended } = startChaos('chaos', '--minutes', '10', '--seed', '1')
     const giveUpAt = performance.now() + PATIENCE_MS
     while (started().length < MEMBERS.length && child.exitCode === null && performance.now() < giveUpAt) await sleep(20)
     const pids = started()
@@ -73,10 +73,13 @@ describe('the chaos suite', () => {
     expect(readdirSync(dir)).toEqual([])
   })
 
-  it('counts as failed, and leaves nothing behind, when it is asked for what it cannot do', async () => {
-    const { code, stdout, stderr } = await startChaos('--minutes', 'ten').ended
-    expect({ code, stdout: stdout.trim() }).toEqual({ code: 1, stdout: '0 passed, 1 failed' })
-    expect(stderr).toContain('expected --minutes to be a number above 0')
-    expect(readdirSync(dir)).toEqual([])
-  })
+  it.each(['chaos', 'chaos-schedules'] as const)(
+    '%s counts as failed, and leaves nothing behind, when it is asked for what it cannot do',
+    async (suite) => {
+      const { code, stdout, stderr } = await startChaos(suite, '--minutes', 'ten').ended
+      expect({ code, stdout: stdout.trim() }).toEqual({ code: 1, stdout: '0 passed, 1 failed' })
+      expect(stderr).toContain('expected --minutes to be a number above 0')
+      expect(readdirSync(dir)).toEqual([])
+    },
+  )
 })

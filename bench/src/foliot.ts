@@ -10,6 +10,8 @@ export interface Foliot {
   worker(concurrency?: number): Promise<App>
   /** Starts the recorder. It needs a `databaseUrl`. */
   recorder(): Promise<App>
+  /** Starts a scheduler. */
+  scheduler(): Promise<App>
   /** Has a worker come and go, after which the api takes its job types. Nobody runs jobs afterwards. */
   announce(): Promise<void>
   /** The one key that the api accepts. */
@@ -43,6 +45,7 @@ export function foliotOn(round: Round, options: FoliotOptions): Foliot {
         startApp('worker', { env: { ...env, FOLIOT_CONCURRENCY: String(concurrency) }, profile: profileOf('worker') }),
       ),
     recorder: () => round.run(startApp('recorder', { env: apiEnv, profile: profileOf('recorder') })),
+    scheduler: () => round.run(startApp('scheduler', { env: apiEnv, profile: profileOf('scheduler') })),
     async announce() {
       const worker = await round.run(startApp('worker', { env }))
       await worker.stop()

@@ -5,18 +5,18 @@ const read = (...args: string[]) => readOptions(args, '/work')
 
 describe('the arguments of a bench', () => {
   it('ask for five rounds by default', () => {
-    expect(read()).toEqual({ rounds: 5, short: false, sizes: {} })
+    expect(read()).toEqual({ rounds: 5, short: false, sizes: {}, flags: new Set() })
   })
 
   it('may ask for more rounds, or for a single tiny one', () => {
-    expect(read('--rounds', '9')).toEqual({ rounds: 9, short: false, sizes: {} })
-    expect(read('--short')).toEqual({ rounds: 1, short: true, sizes: {} })
+    expect(read('--rounds', '9')).toEqual({ rounds: 9, short: false, sizes: {}, flags: new Set() })
+    expect(read('--short')).toEqual({ rounds: 1, short: true, sizes: {}, flags: new Set() })
   })
 
   it('may be of one bench alone', () => {
     const own = { rounds: 3, sizes: { jobs: { standard: 1000, short: 10, most: 5000 } } }
     const readOwn = (...args: string[]) => readOptions(args, '/work', own)
-    expect(readOwn()).toEqual({ rounds: 3, short: false, sizes: { jobs: 1000 } })
+    expect(readOwn()).toEqual({ rounds: 3, short: false, sizes: { jobs: 1000 }, flags: new Set() })
     expect(readOwn('--short').sizes).toEqual({ jobs: 10 })
     expect(readOwn('--jobs', '5000').sizes).toEqual({ jobs: 5000 })
     expect(() => readOwn('--jobs', '5001')).toThrow('from 1 to 5000, got "5001"')

@@ -9,7 +9,7 @@ export interface Answer {
 export interface Call {
   /** Ends the call at once. */
   signal: AbortSignal
-  method?: 'GET' | 'POST'
+  method?: 'GET' | 'POST' | 'PUT'
   body?: object
   /** Without an answer by then it counts as none. Default 3000. */
   timeoutMs?: number

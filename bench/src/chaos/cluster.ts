@@ -6,30 +6,32 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findRedisServer, HEAP_ARGUMENTS, type PostgresServer, startPostgres, startRedis } from '@foliot/local-services'
 import { start, WORKSPACE } from '../process.ts'
 import { type Life, Member } from './member.ts'
-import { MEMBERS, type MemberName } from './plan.ts'
 import { quietPort } from './quiet-port.ts'
 
-/** The processes of a run: one Redis, one PostgreSQL, two apis, three workers, two recorders. */
-export interface Cluster extends AsyncDisposable {
-  readonly members: ReadonlyMap<MemberName, Member>
+/** The processes of a run: one Redis, one PostgreSQL, and apps. */
+export interface Cluster<Name extends string> extends AsyncDisposable {
+  readonly members: ReadonlyMap<Name, Member<Name>>
   /** Where the apis answer, whenever they do. */
   readonly apiUrls: readonly string[]
   /** The one key that the apis accept. */
   readonly key: string
+  readonly redisUrl: string
   /** Of the PostgreSQL that holds the history. */
   readonly databaseUrl: string
   /** Waits until each of them has said that it is ready, or `timeoutMs` are over. @returns those that have not. */
-  untilReady(timeoutMs: number, signal: AbortSignal): Promise<MemberName[]>
+  untilReady(timeoutMs: number, signal: AbortSignal): Promise<Name[]>
 }
 
-export interface ClusterOptions {
+export interface ClusterOptions<Name extends string> {
+  /** `redis`, `postgres`, and apps: `api-1` is the first process of `apps/api`. */
+  members: readonly Name[]
+  /** The job packs of the workers: packages, or files from the root of the workspace. */
+  jobs: readonly string[]
   /** Where Redis keeps its data and everybody's output is written. */
   dir: string
   note(line: string): void
-  onUnexpectedEnd(member: MemberName, how: string): void
+  onUnexpectedEnd(member: Name, how: string): void
 }
-
-const JOBS = ['@foliot/example-demo', './bench/src/chaos/chaos-jobs.ts'].join(',')
 
 /** Less than the default of 10 s, so that jobs are handed back now and then. */
 const GRACE_MS = 5000
@@ -38,14 +40,13 @@ const CONCURRENCY = 30
 /** What PostgreSQL has acknowledged survives the death of its process all the same. */
 const WITHOUT_DISK = ['-c', 'fsync=off', '-c', 'full_page_writes=off']
 
-export async function startCluster({ dir, note, onUnexpectedEnd }: ClusterOptions): Promise<Cluster> {
+export async function startCluster<Name extends string>(options: ClusterOptions<Name>): Promise<Cluster<Name>> {
+  const { dir, jobs, note, onUnexpectedEnd } = options
   const server = await findRedisServer()
-  const ports = {
-    redis: await quietPort(),
-    postgres: await quietPort(),
-    'api-1': await quietPort(),
-    'api-2': await quietPort(),
-  }
+  const ports = { redis: await quietPort(), postgres: await quietPort() }
+  const apiPorts = new Map<string, number>()
+  for (const name of options.members) if (appOf(name) === 'api') apiPorts.set(name, await quietPort())
+  const redisUrl = `redis://127.0.0.1:${ports.redis}`
   const key = randomBytes(32).toString('hex')
   const redisDir = join(dir, 'redis')
   await mkdir(redisDir, { recursive: true })
@@ -64,20 +65,19 @@ export async function startCluster({ dir, note, onUnexpectedEnd }: ClusterOption
     return lifeOf(server, 'SIGINT')
   }
 
-  const launchApp = async (name: Exclude<MemberName, 'redis' | 'postgres'>): Promise<Life> => {
-    const app = name.slice(0, name.indexOf('-'))
+  const launchApp = async (name: Name): Promise<Life> => {
     const output = createWriteStream(join(dir, `${name}.log`), { flags: 'a' })
     let isReady = false
     const { child, exited } = start({
       name,
-      args: [...HEAP_ARGUMENTS, join(WORKSPACE, 'apps', app, 'src/main.ts')],
+      args: [...HEAP_ARGUMENTS, join(WORKSPACE, 'apps', appOf(name), 'src/main.ts')],
       env: {
-        FOLIOT_REDIS_URL: `redis://127.0.0.1:${ports.redis}`,
+        FOLIOT_REDIS_URL: redisUrl,
         FOLIOT_DATABASE_URL: databaseUrl,
         FOLIOT_API_KEYS: key,
-        FOLIOT_API_PORT: String(name in ports ? ports[name as keyof typeof ports] : 0),
+        FOLIOT_API_PORT: String(apiPorts.get(name) ?? 0),
         FOLIOT_WORKER_PORT: '0',
-        FOLIOT_JOBS: JOBS,
+        FOLIOT_JOBS: jobs.join(','),
         FOLIOT_CONCURRENCY: String(CONCURRENCY),
         FOLIOT_SHUTDOWN_GRACE_MS: String(GRACE_MS),
         // It ends when its standard input does: also when we are killed.
@@ -102,19 +102,21 @@ export async function startCluster({ dir, note, onUnexpectedEnd }: ClusterOption
   }
 
   const members = new Map(
-    MEMBERS.map((name) => {
+    options.members.map((name) => {
       const launch = () => {
         if (name === 'redis') return launchRedis()
         return name === 'postgres' ? launchPostgres() : launchApp(name)
       }
-      return [name, new Member({ name, launch, note, onUnexpectedEnd: (how) => onUnexpectedEnd(name, how) })]
+      const told = { note, onUnexpectedEnd: (how: string) => onUnexpectedEnd(name, how) }
+      return [name, new Member<Name>({ name, launch, ...told })]
     }),
   )
   return {
     members,
     key,
+    redisUrl,
     databaseUrl,
-    apiUrls: [ports['api-1'], ports['api-2']].map((port) => `http://127.0.0.1:${port}`),
+    apiUrls: [...apiPorts.values()].map((port) => `http://127.0.0.1:${port}`),
     async untilReady(timeoutMs, signal) {
       const giveUpAt = performance.now() + timeoutMs
       for (;;) {
@@ -128,6 +130,8 @@ export async function startCluster({ dir, note, onUnexpectedEnd }: ClusterOption
     },
   }
 }
+
+const appOf = (name: string): string => name.slice(0, name.indexOf('-'))
 
 function lifeOf({ pid, exited }: Pick<PostgresServer, 'pid' | 'exited'>, stop: NodeJS.Signals = 'SIGTERM'): Life {
   return {

@@ -13,8 +13,8 @@ export interface Life {
   signal(name: NodeJS.Signals): boolean
 }
 
-export interface MemberOptions {
-  name: MemberName
+export interface MemberOptions<Name extends string = MemberName> {
+  name: Name
   /** Starts its next life. If that fails, it is tried again. */
   launch(): Promise<Life>
   /** Told what happens, a line each. */
@@ -27,17 +27,17 @@ export interface MemberOptions {
 const AWAY_MS = 500
 
 /** A process of the run. When it ends, it is started again, until the run ends. */
-export class Member {
-  readonly name: MemberName
-  readonly #options: MemberOptions
+export class Member<Name extends string = MemberName> {
+  readonly name: Name
+  readonly #options: MemberOptions<Name>
   readonly #ending = new AbortController()
   readonly #kept: Promise<void>
   #life: Life | undefined
   #thaw: (() => void) | undefined
   #thawTimer: NodeJS.Timeout | undefined
-  #blow: Blow | undefined
+  #blow: Blow<Name> | undefined
 
-  constructor(options: MemberOptions) {
+  constructor(options: MemberOptions<Name>) {
     this.name = options.name
     this.#options = options
     this.#kept = this.#keep()
@@ -48,7 +48,7 @@ export class Member {
   }
 
   /** @returns the id of the process that was hit; undefined if there is none now, or it is frozen already. */
-  take(blow: Blow): number | undefined {
+  take(blow: Blow<Name>): number | undefined {
     const life = this.#life
     if (life === undefined || (blow.kind === 'freeze' && this.#thaw !== undefined)) return undefined
     if (blow.kind === 'freeze') {

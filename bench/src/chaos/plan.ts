@@ -14,10 +14,10 @@ export const MEMBERS = [
 export type MemberName = (typeof MEMBERS)[number]
 
 /** Something that is done to a process. */
-export interface Blow {
+export interface Blow<Name extends string = MemberName> {
   /** From the beginning of the run. */
   atMs: number
-  member: MemberName
+  member: Name
   kind: 'kill' | 'stop' | 'freeze'
   /** How long it stays away: until it is started again, or, if it was frozen, goes on. */
   forMs: number

@@ -6,29 +6,23 @@ import { type Cluster, startCluster } from './cluster.ts'
 import { Driver } from './driver.ts'
 import { Ledger } from './ledger.ts'
 import { steadyLoad } from './load.ts'
-import type { ChaosOptions } from './options.ts'
 import type { Outcome } from './outcome.ts'
-import { type MemberName, planBlows } from './plan.ts'
+import { MEMBERS, type MemberName, planBlows } from './plan.ts'
 import { seededRandom } from './random.ts'
 import { problemsOfHistory, readRecorded } from './recorded.ts'
 import { recoveriesOf } from './recovery.ts'
 import { chaosRequests } from './requests.ts'
+import type { PlayOptions } from './run-chaos.ts'
 import { startSink } from './sink.ts'
 import { type Hit, storm } from './storm.ts'
 import { judge } from './verdict.ts'
-
-export interface PlayOptions extends ChaosOptions {
-  /** Where all is written: the data of Redis, what the processes write, what was done to them. */
-  dir: string
-  /** Aborted when the run has to stop. */
-  signal: AbortSignal
-}
 
 /** A modest rate: what is looked for are lost jobs, not limits. */
 const JOBS_PER_SECOND = 50
 
 /** How long all processes together may take to be ready. */
 const READY_MS = 60_000
+const JOBS = ['@foliot/example-demo', './bench/src/chaos/chaos-jobs.ts']
 /** How long the last jobs may take to end once nothing is done to the processes any more. */
 const SETTLE_MS = 120_000
 /** How long it may take to look at every job once more. */
@@ -53,7 +47,7 @@ export async function play({ minutes, seed, dir, signal: stop }: PlayOptions): P
   }
   try {
     await using sink = await startSink((request, id) => ledger.meet(request, id))
-    await using cluster = await startCluster({ dir, note, onUnexpectedEnd })
+    await using cluster = await startCluster({ members: MEMBERS, jobs: JOBS, dir, note, onUnexpectedEnd })
     const late = await cluster.untilReady(READY_MS, signal)
     if (late.length > 0) throw new Error(`expected all processes to be ready within ${READY_MS} ms, got no ${late}`)
 
@@ -108,7 +102,7 @@ export async function play({ minutes, seed, dir, signal: stop }: PlayOptions): P
 }
 
 /** Lets all go on that is frozen and waits for what is about to be started again. @returns who does not come back. */
-function calm(cluster: Cluster, signal: AbortSignal): Promise<MemberName[]> {
+function calm(cluster: Cluster<MemberName>, signal: AbortSignal): Promise<MemberName[]> {
   for (const member of cluster.members.values()) member.thaw()
   return cluster.untilReady(READY_MS, signal)
 }

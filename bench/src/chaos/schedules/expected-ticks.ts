@@ -1,0 +1,107 @@
+import { scheduleKey } from '@foliot/jobs'
+import { type Calendar, type CompiledRule, compileRule, type Tick, ticksBetween } from '@foliot/schedules'
+import { isPaused, type ScheduleRecord, type Version } from './ledger.ts'
+
+/** What may become of a tick: a job, or a record of why there is none. */
+export type TickEnd = 'fire' | 'pause' | 'late' | 'overlap'
+
+/** A tick that some version of a schedule has. Instants are in ms since 1970. */
+export interface ExpectedTick {
+  nominal: number
+  /** It has to be decided. Otherwise it may be: it lies where one version follows another, and not both have it. */
+  must: boolean
+  /** How it may end, and how long before it was due the last version that allows that was over, in ms: 0 if it was not. */
+  may: ReadonlyMap<TickEnd, number>
+}
+
+/**
+ * An edit holds for every scheduler this long after its answer. It is promised to do so within a second, as far as schedulers
+ * live: one that is frozen goes on with what it knew, until others have taken over.
+ */
+const SETTLED_AFTER_MS = 5000
+/** A calendar, which holds a minute, and jitter put a tick off by less. */
+const PUT_OFF_MS = 90_000
+
+/** Schedules are made with a key of all tenants, which makes them here. */
+const TENANT = 'default'
+export const keyOf = (id: string): string => scheduleKey({ tenant: TENANT, id })
+
+/**
+ * The ticks of a schedule, by `nominal`: computed from the rules alone, and from when it was told that they hold. The last
+ * version only ends the one before it: what is due after it was asked for may be decided or not.
+ *
+ * @param calendars by name
+ */
+export function expectedTicks(
+  { id, versions }: ScheduleRecord,
+  calendars: ReadonlyMap<string, Calendar>,
+): Map<number, ExpectedTick> {
+  const [first] = versions as [Version, ...Version[]]
+  const last = versions.at(-1) as Version
+  const spans = versions.map((version, i): Span => {
+    const next = versions[i + 1]
+    const overAt = next?.answeredAt ?? Number.POSITIVE_INFINITY
+    return { version, from: version.sentAt, overAt, to: (next ?? last).answeredAt + SETTLED_AFTER_MS }
+  })
+  const found = new Map<number, { tick: Tick; of: Span[]; isMoved: boolean }>()
+  for (const span of spans) {
+    const { from, to } = span
+    for (const tick of ticksOf(id, span.version, calendars, from, to)) {
+      // Of a new schedule those count that were planned after it was made.
+      if (tick.nominal < first.sentAt || tick.due < from || tick.due > to) continue
+      const same = found.get(tick.nominal)
+      if (!same) found.set(tick.nominal, { tick, of: [span], isMoved: false })
+      else {
+        same.of.push(span)
+        same.isMoved ||= same.tick.due !== tick.due
+      }
+    }
+  }
+  const expected = new Map<number, ExpectedTick>()
+  for (const { tick, of, isMoved } of found.values()) {
+    const { nominal, due } = tick
+    const couldHave = spans.filter(({ from, to }) => due >= from && due <= to).length
+    const isNew = nominal <= first.answeredAt
+    const must = of.length === couldHave && !isMoved && !isNew && due < last.sentAt
+    const may = new Map<TickEnd, number>()
+    // A later version is over later.
+    for (const { version, overAt } of of)
+      for (const end of endsOf(version, due)) may.set(end, Math.max(0, due - overAt))
+    expected.set(nominal, { nominal, must, may })
+  }
+  return expected
+}
+
+/** A version, and when its ticks may be decided. */
+interface Span {
+  version: Version
+  from: number
+  /** When it was told that there is another one. */
+  overAt: number
+  to: number
+}
+
+function ticksOf(
+  id: string,
+  version: Version,
+  calendars: ReadonlyMap<string, Calendar>,
+  from: number,
+  to: number,
+): Iterable<Tick> {
+  const { jitterMs, calendars: used } = version.body
+  const isPutOff = jitterMs > 0 || used.length > 0
+  return ticksBetween(ruleOf(id, version, calendars), isPutOff ? from - PUT_OFF_MS : from, to + 1)
+}
+
+function ruleOf(id: string, { body, anchor }: Version, calendars: ReadonlyMap<string, Calendar>): CompiledRule {
+  const { cron, everyMs, timezone, jitterMs, calendars: used } = body
+  return compileRule({ id: keyOf(id), cron, everyMs, anchor, timezone, jitterMs, calendars: used }, calendars)
+}
+
+function endsOf(version: Version, due: number): TickEnd[] {
+  if (isPaused(version, due)) return ['pause']
+  const { misfire, maxCatchUp, overlap } = version.body
+  // A run is over before so many ticks are late.
+  const catchesUp = misfire === 'fire_all' && maxCatchUp >= 1000
+  return ['fire', ...(catchesUp ? [] : (['late'] as const)), ...(overlap === 'skip' ? (['overlap'] as const) : [])]
+}
