@@ -294,6 +294,7 @@ export class Firing implements Service {
 
   /** Another scheduler has decided there under a later token. Who keeps the slots will hear of it. */
   #loseSlot(slot: number): void {
+    if (!this.#slots.has(slot)) return
     this.#options.log.info({ slot }, 'another scheduler has taken over a slot of this one')
     this.#forget(slot)
   }

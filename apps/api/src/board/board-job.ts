@@ -48,10 +48,14 @@ function toBoardJson(job: Job): QueueJobJson {
   // The board offers to retry whatever has a reason of failure; of finished jobs only dead letters can be.
   const isShownAsFailed = error !== null && (!isTerminal(status) || (isDeadLetter(status) && discardedAt === undefined))
   const delay = nextAttemptAt === undefined ? undefined : Date.parse(nextAttemptAt) - Date.parse(createdAt)
-  const note = discardedAt !== undefined ? 'discarded' : NOTES[status]
+  const { scheduleId, scheduledFor, latenessMs } = job
+  const notes = [
+    ...(scheduleId === undefined ? [] : [`by ${scheduleId}`]),
+    discardedAt !== undefined ? 'discarded' : NOTES[status],
+  ].filter((note) => note !== undefined)
   return {
     id,
-    name: note === undefined ? type : `${type} (${note})`,
+    name: notes.length === 0 ? type : `${type} (${notes.join(', ')})`,
     progress: (progress as QueueJobJson['progress'] | null) ?? 0,
     attemptsMade: attempt,
     timestamp: Date.parse(createdAt),
@@ -76,6 +80,7 @@ function toBoardJson(job: Job): QueueJobJson {
       priority: job.priority,
       labels,
       tenant,
+      ...(scheduleId !== undefined && { scheduleId, scheduledFor, latenessMs }),
       traceId,
       timeline,
     },

@@ -1,7 +1,7 @@
 import { createBullBoard } from '@bull-board/api'
 import { FastifyAdapter } from '@bull-board/fastify'
 import type { Job, JobType } from '@foliot/jobs'
-import { announce, connectForLoops, defineScripts } from '@foliot/queue'
+import { announce, connectForLoops, defineScripts, enqueue as storeJob } from '@foliot/queue'
 import { atEndOfFile, startApi, startRedis, startWorker, testRedisUrl, waitUntil } from '@foliot/testkit'
 import { fastify } from 'fastify'
 import { describe, expect, it } from 'vitest'
@@ -75,6 +75,18 @@ async function announceQueue(queue: string, redact: string[] = []): Promise<void
 }
 
 describe('the board', () => {
+  it('shows which schedule made a job, and for when', async () => {
+    await announceQueue('scheduled')
+    const at = Date.UTC(2026, 0, 1)
+    const origin = { id: 'nightly', scheduledFor: at, latenessMs: 3 }
+    const job = { type: 'scheduled.one', queue: 'scheduled', version: 1, tenant: 'default', input: 1, inputText: '1' }
+    const more = { maxAttempts: 1, priority: 0, labels: {}, traceparent: '', createdAt: Date.now(), schedule: origin }
+    await storeJob(redis, { ...job, ...more })
+    const [shown] = (await queueOnBoard('scheduled')).jobs
+    expect(shown.name).toBe('scheduled.one (by nightly)')
+    expect(shown.opts).toMatchObject({ scheduleId: 'nightly', scheduledFor: new Date(at).toISOString(), latenessMs: 3 })
+  })
+
   it('shows every queue with its failed jobs, under their own names', async () => {
     const { id } = await deadLetter()
     const queue = await queueOnBoard('demo', 'failed')

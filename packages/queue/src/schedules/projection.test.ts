@@ -112,7 +112,7 @@ describe('awaitChanges', () => {
   })
 
   it('says when it is so far behind that some may be missing', async () => {
-    const changes = Array.from({ length: 1100 }, (_, i) => ({ ...changed(i + 1, 1), id: `s${i}` }))
+    const changes = Array.from({ length: 5100 }, (_, i) => ({ ...changed(i + 1, 1), id: `s${i}` }))
     await projectSchedules(q.redis, changes)
     expect((await awaitChanges(q.redis, '0-0', 1)).isTorn).toBe(true)
   })

@@ -19,6 +19,9 @@ import { slotOf } from './slots.ts'
  * oldest first, each as `<until>:<JSON>`.
  */
 
+/** Fewer than the stream keeps: who reads so many at once may have missed some. */
+const CHANGES_AT_ONCE = 5000
+
 /** As many edits while no scheduler runs lose no tick of what was edited. */
 const EARLIER_KEPT = 20
 
@@ -146,7 +149,7 @@ export async function changesPosition(redis: Redis): Promise<string> {
  * What has changed after a position; waits for it up to `waitMs`. It keeps the connection busy meanwhile: it needs one of its own.
  */
 export async function awaitChanges(redis: Redis, position: string, waitMs: number): Promise<ScheduleChanges> {
-  const found = await redis.xread('COUNT', 1000, 'BLOCK', waitMs, 'STREAMS', scheduleChangesKey, position)
+  const found = await redis.xread('COUNT', CHANGES_AT_ONCE, 'BLOCK', waitMs, 'STREAMS', scheduleChangesKey, position)
   const entries = found?.[0]?.[1] ?? []
   const changes: ScheduleChanges = { position, isTorn: false, schedules: new Set(), calendars: false }
   for (const [id, fields] of entries) {
@@ -157,6 +160,6 @@ export async function awaitChanges(redis: Redis, position: string, waitMs: numbe
     else if (key !== undefined) changes.schedules.add(key)
   }
   // As many as are read at once may stand for more that were trimmed before they were read.
-  changes.isTorn = entries.length === 1000
+  changes.isTorn = entries.length === CHANGES_AT_ONCE
   return changes
 }
