@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 // Node gets these for `require` too, so 'import' is not among them: packages with two halves would be mixed up.
@@ -14,10 +15,12 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**', '.foliot/**', '**/*.browser.test.ts'],
     // A process of its own for each file costs the processor much of its time: start-up, and the same imports again.
     isolate: false,
+    // Half of what it takes to start a process of ours is compiling it, and tests start hundreds.
+    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/foliot-tests', import.meta.url)) },
     setupFiles: 'packages/testkit/src/each-file.ts',
     globalSetup: 'packages/testkit/src/global-setup.ts',
-    // Tests wait on servers and child processes more than they compute: even on two cores three files run at a time.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
+    // Tests wait on servers, child processes and timers as long as they compute: even on two cores five files run at a time.
+    maxWorkers: Math.max(5, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { lstatSync } from 'node:fs'
-import { chmod, cp, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -19,7 +18,9 @@ const packageOf = (program: string): string => dirname(dirname(dirname(program))
 async function fetched(): Promise<string> {
   const { postgres } = await findPostgres()
   const copy = join(dir, 'package')
-  await cp(packageOf(postgres), copy, { recursive: true, filter: (file) => !lstatSync(file).isSymbolicLink() })
+  // Node's own copying of its thousand files takes the processor five times as long.
+  execFileSync('cp', ['-R', packageOf(postgres), copy])
+  execFileSync('find', [copy, '-type', 'l', '-delete'])
   await chmod(dir, 0o700)
   return copy
 }

@@ -2,7 +2,15 @@ export type { PostgresServer, RedisServer } from '@foliot/local-services'
 export { askPostgres } from './ask-postgres.ts'
 export { atEndOfFile } from './at-end-of-file.ts'
 export type { LogLine } from './log-lines.ts'
-export { type AppEnvironment, startApi, startApp, startRecorder, startWorker, type TestApp } from './start-app.ts'
+export {
+  type AppEnvironment,
+  startApi,
+  startApp,
+  startRecorder,
+  startScheduler,
+  startWorker,
+  type TestApp,
+} from './start-app.ts'
 export { startPostgres } from './start-postgres.ts'
 export { startProcess } from './start-process.ts'
 export { startRedis } from './start-redis.ts'

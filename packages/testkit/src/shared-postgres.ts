@@ -3,12 +3,21 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type PostgresServer, startPostgres } from '@foliot/local-services'
+import { startPostgres } from '@foliot/local-services'
+import { copyFolder } from './copy-folder.ts'
 import { WITHOUT_DISK } from './without-disk.ts'
+
+/** What test files get when they ask. */
+export interface Offer {
+  /** Of the server that all of them share. */
+  url: string
+  /** The folder of one that is stopped and has no data yet, to be copied: making another one takes a second. */
+  cluster: string
+}
 
 /** The PostgreSQL that all test files of a run share. It is started when the first of them asks. */
 export interface SharedPostgres {
-  /** A port of 127.0.0.1 that answers every connection with one line of JSON: `{url}`, or `{error}`. */
+  /** A port of 127.0.0.1 that answers every connection with one line of JSON: an `Offer`, or `{error}`. */
   readonly port: number
   /** Ends it, if it was started, and removes its data. */
   stop(): Promise<void>
@@ -20,17 +29,21 @@ const SETTINGS = ['max_connections=400', 'shared_buffers=64MB'].flatMap((setting
 /** A run that needs no database waits for none: nobody knows beforehand which files do. */
 export async function offerPostgres(): Promise<SharedPostgres> {
   let dir: string | undefined
-  let starting: Promise<PostgresServer> | undefined
-  const start = async (): Promise<PostgresServer> => {
+  let starting: ReturnType<typeof start> | undefined
+  const start = async () => {
     dir = await mkdtemp(join(tmpdir(), 'foliot-test-postgres-'))
-    return startPostgres({ dir, args: [...WITHOUT_DISK, ...SETTINGS] })
+    const [cluster, shared] = [join(dir, 'cluster'), join(dir, 'shared')]
+    const first = await startPostgres({ dir: cluster, args: WITHOUT_DISK })
+    await first.stop()
+    await copyFolder(cluster, shared)
+    return { cluster, postgres: await startPostgres({ dir: shared, args: [...WITHOUT_DISK, ...SETTINGS] }) }
   }
   const server = createServer(async (socket) => {
     // Who asked may have ended meanwhile.
     socket.on('error', () => socket.destroy())
     starting ??= start()
     const answer = await starting.then(
-      ({ url }) => ({ url }),
+      ({ cluster, postgres }): Offer => ({ url: postgres.url, cluster }),
       ({ message }: Error) => ({ error: message }),
     )
     socket.end(`${JSON.stringify(answer)}\n`)
@@ -42,7 +55,7 @@ export async function offerPostgres(): Promise<SharedPostgres> {
     stop: async () => {
       server.close()
       // What kept it from starting was the answer to who asked.
-      await (await starting?.catch(() => undefined))?.stop()
+      await (await starting?.catch(() => undefined))?.postgres.stop()
       if (dir !== undefined) await rm(dir, { recursive: true, force: true })
     },
   }

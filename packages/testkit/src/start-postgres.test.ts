@@ -20,3 +20,14 @@ it('starts a server in a temporary folder, and again with its data after a kill'
     { name: 'max_connections', setting: '7' },
   ])
 })
+
+it('starts each with data of its own', async () => {
+  const [one, other] = [await startPostgres(), await startPostgres()]
+  await askPostgres(one.url, 'CREATE TABLE mine ()')
+  const tables = `SELECT relname FROM pg_class WHERE relname = 'mine'`
+  expect([await askPostgres(one.url, tables), await askPostgres(other.url, tables)]).toEqual([
+    [{ relname: 'mine' }],
+    [],
+  ])
+  expect(one.dir).not.toBe(other.dir)
+})

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { connect } from 'node:net'
-import { text } from 'node:stream/consumers'
-import { inject } from 'vitest'
 import { askPostgres } from './ask-postgres.ts'
 import { atEndOfFile } from './at-end-of-file.ts'
+import { offeredPostgres } from './offered-postgres.ts'
 
 /**
  * The URL of an empty database that nobody else gets, on the PostgreSQL that all test files of a run share. It is
@@ -16,18 +14,11 @@ import { atEndOfFile } from './at-end-of-file.ts'
  * @throws Error if the server could not be started.
  */
 export async function testDatabaseUrl(): Promise<string> {
-  const server = await sharedServer()
+  const { url: server } = await offeredPostgres()
   const name = `test_${randomUUID().replaceAll('-', '')}`
   await askPostgres(server, `CREATE DATABASE ${name}`)
   atEndOfFile(() => askPostgres(server, `DROP DATABASE ${name} WITH (FORCE)`))
   const url = new URL(server)
   url.pathname = name
   return url.href
-}
-
-async function sharedServer(): Promise<string> {
-  const answer = await text(connect({ port: inject('foliotTestPostgresPort'), host: '127.0.0.1' }))
-  const { url, error } = JSON.parse(answer) as { url?: string; error?: string }
-  if (url === undefined) throw new Error(`expected the PostgreSQL of the tests to start, but ${error}`)
-  return url
 }
