@@ -62,7 +62,7 @@ await runBench(
       baseline.push(errand.answer)
     }
     const of = <T extends object>(all: readonly T[], name: keyof T): number =>
-      median(all.map((each) => (each[name] as number | undefined) ?? Number.NaN))
+      all.length === 0 ? Number.NaN : median(all.map((each) => (each[name] as number | undefined) ?? Number.NaN))
     const show1 = (value: number): string => (Number.isNaN(value) ? '' : show(value))
     const rows: [string, keyof Ours, string][] = [
       ['ticks', 'ticks', show1(of(baseline, 'ticks'))],

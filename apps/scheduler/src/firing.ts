@@ -302,8 +302,7 @@ export class Firing implements Service {
   #hold(plan: Plan, tick: number, open: readonly string[]): void {
     if (plan.isGone || plan.held.includes(tick)) return
     const cancels = plan.schedule?.overlap === 'cancel_running'
-    if (cancels) plan.held.length = 0
-    plan.held.push(tick)
+    plan.held = cancels ? [tick] : [...plan.held, tick]
     this.#waiting.add(plan)
     if (cancels) void this.#cancel(plan, open)
   }
@@ -359,7 +358,7 @@ export class Firing implements Service {
       // The last request to end may have met a Redis that was away.
       if (plan.schedule?.overlap === 'cancel_running') void this.#cancel(plan, result.open)
     } else {
-      plan.held.shift()
+      plan.held = plan.held.slice(1)
       if (plan.held.length === 0) this.#waiting.delete(plan)
       if (result.kind === 'fired') this.#options.metrics.fired((now - tick) / 1000)
     }

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
 import { openDatabase } from '@foliot/history'
 import { HealthServer, runServices } from '@foliot/lifecycle'
 import { Catalog, connectForLoops, defineScripts, RedisConnection } from '@foliot/queue'
@@ -18,6 +19,9 @@ import { RedisClock } from './redis-clock.ts'
 
 import { SlotKeeper } from './slot-keeper.ts'
 import { SlotLoader } from './slot-loader.ts'
+
+// It holds much and makes little garbage: looking for it sooner costs little, and it stays small.
+setFlagsFromString('--heap-growing-percent=20')
 
 const env = exitOnSettingsError(readSchedulerEnv)
 const log = createLogger({ app: 'scheduler', level: env.FOLIOT_LOG_LEVEL })

@@ -51,6 +51,7 @@ export interface Step {
 /** A paused schedule writes down its skipped ticks together, so often. */
 const PAUSED_LOOK_MS = 10_000
 const COUNTED_MAX = 1000
+const NONE: readonly never[] = Object.freeze([])
 
 /** One schedule, as the scheduler that has its slot goes through its ticks. It knows no clock. */
 export class Plan implements Due {
@@ -58,7 +59,8 @@ export class Plan implements Due {
   readonly slot: number
   readonly revision: number
   home: string
-  readonly held: number[]
+  /** Ticks that wait for an earlier job to end, the first one first. */
+  held: readonly number[]
   /** When to look at it next, in ms; Infinity for never. */
   dueAt = Number.POSITIVE_INFINITY
   /** It was replaced, or its slot is another's. */
@@ -70,7 +72,9 @@ export class Plan implements Due {
   /** Whether it had earlier versions. */
   readonly hasEarlier: boolean
   readonly #rules: RuleBook
-  #versions: readonly Version[]
+  #schedule: Schedule | undefined
+  #until = Number.POSITIVE_INFINITY
+  #later: readonly Version[]
   #rule: CompiledRule | undefined
   #decided: number
   #next: Tick | undefined
@@ -81,9 +85,11 @@ export class Plan implements Due {
     this.slot = slot
     this.revision = revision
     this.home = home
-    this.held = [...held]
+    this.held = held
     this.#rules = rules
-    this.#versions = versions
+    this.#schedule = versions[0]?.schedule
+    this.#until = versions[0]?.until ?? Number.POSITIVE_INFINITY
+    this.#later = versions.length > 1 ? versions.slice(1) : NONE
     this.hasEarlier = versions.length > 1 || versions[0]?.until !== Number.POSITIVE_INFINITY
     this.#decided = decided
     this.#begin()
@@ -91,7 +97,7 @@ export class Plan implements Due {
 
   /** As it is, or was when the next tick is due. Undefined after the last tick of one that was deleted. */
   get schedule(): Schedule | undefined {
-    return this.#versions[0]?.schedule
+    return this.#schedule
   }
 
   /** Ticks planned up to here are decided. */
@@ -110,21 +116,17 @@ export class Plan implements Due {
 
   /** Whether what it was before is of no concern any more. */
   get isSettled(): boolean {
-    const [version] = this.#versions
-    return version === undefined || version.until === Number.POSITIVE_INFINITY
+    return this.#until === Number.POSITIVE_INFINITY
   }
 
   /** What becomes of the ticks that are due by `now`. */
   step(now: number): Step {
-    const [version] = this.#versions
-    const first = this.#next
-    if (!version || !first || !this.#rule || first.due > now) return { skip: undefined, fire: [] }
-    const { schedule } = version
-    const paused = this.#pausedFrom(schedule, first, Math.min(now, version.until))
+    const [schedule, until, first] = [this.#schedule, this.#until, this.#next]
+    if (!schedule || !first || !this.#rule || first.due > now) return { skip: undefined, fire: [] }
+    const paused = this.#pausedFrom(schedule, first, Math.min(now, until))
     if (paused) return { skip: paused, fire: [] }
     const { misfire: policy, lateAfterMs, maxCatchUp } = schedule
     if (now - first.due <= lateAfterMs) return { skip: undefined, fire: [first] }
-    const { until } = version
     const { skip, fire } = catchUp({ rule: this.#rule, first, now, until, policy, lateAfterMs, maxCatchUp })
     return { skip: skip && { ...skip, count: skip.count ?? null, outcome: 'missed' }, fire }
   }
@@ -158,14 +160,14 @@ export class Plan implements Due {
   }
 
   #begin(): void {
-    const [version] = this.#versions
+    const schedule = this.#schedule
     this.#rule = undefined
     this.#next = undefined
-    if (version) {
+    if (schedule) {
       try {
-        this.#rule = this.#rules.compile(version.schedule)
+        this.#rule = this.#rules.compile(schedule)
         this.#trouble = undefined
-        this.#next = firstTick(this.#rule, version.schedule, this.#decided)
+        this.#next = firstTick(this.#rule, schedule, this.#decided)
       } catch (error) {
         this.#trouble = error as Error
       }
@@ -175,9 +177,11 @@ export class Plan implements Due {
 
   /** Goes on to the next version when this one has no more ticks. */
   #proceed(): void {
-    const [version, ...later] = this.#versions
-    if (version && version.until !== Number.POSITIVE_INFINITY && !(this.#next && this.#next.due <= version.until)) {
-      this.#versions = later
+    if (this.#until !== Number.POSITIVE_INFINITY && !(this.#next && this.#next.due <= this.#until)) {
+      const next = this.#later[0]
+      this.#schedule = next?.schedule
+      this.#until = next?.until ?? Number.POSITIVE_INFINITY
+      this.#later = this.#later.slice(1)
       this.#begin()
       return
     }

@@ -24,7 +24,7 @@ export interface SlotKeeperOptions {
 const LEASE_MS = 2500
 /** How often leases are renewed. */
 const ROUND_MS = 400
-const LOADED_AT_A_TIME = 4
+const LOADED_AT_A_TIME = 2
 const RELOAD_WITHIN_MS = 10_000
 const COMPLAIN_EVERY_MS = 60_000
 

@@ -54,6 +54,7 @@ onErrand<WatchTask, { sets: Watched[] }>(async ({ redisUrl, events, sets, fromMs
   return {
     sets: sets.map((_, i) => {
       const times = [...(lateness[i]?.values() ?? [])]
+      if (times.length === 0) throw new Error(`expected ${expected[i]?.size} ticks, got none`)
       return {
         ticks: expected[i]?.size ?? 0,
         lost: (expected[i]?.size ?? 0) - times.length,

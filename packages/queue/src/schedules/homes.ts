@@ -31,12 +31,14 @@ export async function writeHomes(redis: Redis, slot: number, homes: ReadonlyMap<
   if (fields.length > 0) await redis.hset(scheduleHomesKey(slot), ...fields.flat())
 }
 
+const NONE: readonly number[] = Object.freeze([])
+
 /** What is known of a schedule's ticks in its home. Instants are in ms as planned. */
 export interface TickState {
   /** The last that was decided; undefined if none was. */
   decided: number | undefined
   /** Those that wait for an earlier job to end. */
-  held: number[]
+  held: readonly number[]
 }
 
 /**
@@ -55,7 +57,7 @@ export async function openSlot(
   if (found === 0) return undefined
   return keys.map((_, i) => ({
     decided: found[2 * i] == null ? undefined : Number(found[2 * i]),
-    held: found[2 * i + 1]?.split(',').map(Number) ?? [],
+    held: found[2 * i + 1]?.split(',').map(Number) ?? NONE,
   }))
 }
 
@@ -69,7 +71,7 @@ export async function readTickStates(redis: Redis, queue: string, keys: readonly
   const [decided, held] = await readTogether<[(string | null)[], (string | null)[]]>(reads)
   return keys.map((_, i) => ({
     decided: decided[i] == null ? undefined : Number(decided[i]),
-    held: held[i]?.split(',').map(Number) ?? [],
+    held: held[i]?.split(',').map(Number) ?? NONE,
   }))
 }
 

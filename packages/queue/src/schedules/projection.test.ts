@@ -20,7 +20,7 @@ beforeEach(() => q.redis.flushdb())
 
 const KEY = 'acme/nightly'
 const stored = (revision: number, from: number): Schedule =>
-  ({ id: 'nightly', tenant: 'acme', revision, from }) as Schedule
+  ({ id: 'nightly', tenant: 'acme', revision, from, labels: {}, jobOptions: {} }) as Schedule
 const changed = (revision: number, at: number, isDeleted = false): ScheduleChange => {
   const value = isDeleted ? undefined : stored(revision, at)
   return { kind: 'schedule', tenant: 'acme', id: 'nightly', revision, at, value }

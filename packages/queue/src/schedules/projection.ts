@@ -73,12 +73,38 @@ export function parseProjected(key: string, text: string): ProjectedSchedule {
   return {
     key,
     revision: Number(revision),
-    current: current ? (JSON.parse(current) as Schedule) : undefined,
+    current: current ? parseSchedule(current) : undefined,
     earlier: earlier.map((line) => {
       const colon = line.indexOf(':')
-      return { until: Number(line.slice(0, colon)), schedule: JSON.parse(line.slice(colon + 1)) as Schedule }
+      return { until: Number(line.slice(0, colon)), schedule: parseSchedule(line.slice(colon + 1)) }
     }),
   }
+}
+
+const SHARED = ['tenant', 'type', 'inputText', 'cron', 'timezone', 'misfire', 'overlap'] as const
+const SHARED_MAX = 10_000
+const shared = new Map<string, string>()
+const NOTHING = Object.freeze({})
+
+/** Values that many schedules have are kept once: a process may hold hundreds of thousands of schedules. */
+function parseSchedule(json: string): Schedule {
+  const schedule: Record<string, unknown> = JSON.parse(json)
+  for (const name of SHARED) {
+    const text = schedule[name]
+    if (typeof text === 'string') schedule[name] = sharedText(text)
+  }
+  for (const name of ['labels', 'jobOptions'] as const) {
+    if (Object.keys(schedule[name] ?? NOTHING).length === 0) schedule[name] = NOTHING
+  }
+  return schedule as unknown as Schedule
+}
+
+function sharedText(text: string): string {
+  const known = shared.get(text)
+  if (known !== undefined) return known
+  if (shared.size >= SHARED_MAX) shared.clear()
+  shared.set(text, text)
+  return text
 }
 
 /** All schedules of a slot as they are stored, in pages: pairs of key and text. None twice. */
