@@ -41,8 +41,6 @@ export interface DefinitionsSyncOptions {
 const LOOK_EVERY_MS = 1000
 /** How many definitions are read at a time. */
 const PAGE = 1000
-/** How many of them are written by one script, and of how many characters of input: Redis does nothing else meanwhile. */
-const PORTION = { most: 250, length: 256 * 1024 }
 const COMPLAIN_EVERY_MS = 60_000
 
 /**
@@ -121,7 +119,7 @@ export class DefinitionsSync implements Service {
       // The next page is read while this one is written, and this one sent while the one before is carried out.
       reading = page.length < PAGE ? undefined : readScheduleChanges(db, revision, PAGE)
       const before = writing
-      writing = Promise.all(portionsOf(page).map((portion) => projectSchedules(redis, portion)))
+      writing = projectSchedules(redis, page)
       // They are waited for further on, where their failure is told.
       for (const underWay of [reading, writing]) underWay?.catch(() => undefined)
       epoch ??= await schedulesEpoch(redis)
@@ -178,20 +176,4 @@ export class DefinitionsSync implements Service {
     this.#complaint = { text, at: Date.now() }
     log.error({ err: error }, text)
   }
-}
-
-function portionsOf(page: readonly ScheduleChange[]): ScheduleChange[][] {
-  const portions: ScheduleChange[][] = []
-  let portion: ScheduleChange[] = []
-  let length = 0
-  for (const change of page) {
-    if (portions.length === 0 || portion.length === PORTION.most || length > PORTION.length) {
-      portion = []
-      length = 0
-      portions.push(portion)
-    }
-    portion.push(change)
-    if (change.kind === 'schedule') length += change.value?.inputText.length ?? 0
-  }
-  return portions
 }

@@ -12,4 +12,13 @@ describe('DueHeap', () => {
     expect(times.map(() => heap.pop()?.dueAt)).toEqual([...times].sort((a, b) => a - b))
     expect([heap.pop(), heap.peek(), heap.size]).toEqual([undefined, undefined, 0])
   })
+
+  it('keeps what fits, in order', () => {
+    const heap = new DueHeap<{ dueAt: number }>()
+    for (let i = 0; i < 100; i++) heap.push({ dueAt: (i * 37) % 101 })
+    heap.retain(({ dueAt }) => dueAt % 2 === 0)
+    const left = Array.from({ length: heap.size }, () => heap.pop()?.dueAt as number)
+    expect(left).toEqual([...left].sort((a, b) => a - b))
+    expect(left.every((dueAt) => dueAt % 2 === 0)).toBe(true)
+  })
 })

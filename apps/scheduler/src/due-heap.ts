@@ -16,6 +16,14 @@ export class DueHeap<T extends Due> {
     return this.#items[0]
   }
 
+  /** Keeps those that fit. */
+  retain(fits: (item: T) => boolean): void {
+    // Sorted is a heap.
+    const kept = this.#items.filter(fits).sort((a, b) => a.dueAt - b.dueAt)
+    this.#items.length = 0
+    for (const item of kept) this.#items.push(item)
+  }
+
   push(item: T): void {
     const items = this.#items
     let i = items.push(item) - 1

@@ -1,6 +1,7 @@
 import type { Schedule } from '@foliot/jobs'
 import type { Service } from '@foliot/lifecycle'
 import {
+  ANNOUNCE_EVERY_MS,
   type Catalog,
   cancelJob,
   decideTicks,
@@ -16,11 +17,12 @@ import {
 } from '@foliot/queue'
 import type { Logger, SchedulerMetrics } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
+import { Batch } from './batch.ts'
 import { DueHeap } from './due-heap.ts'
 import type { Plan, Step } from './plan.ts'
 import { ReadyPlans } from './ready-plans.ts'
 import type { RedisClock } from './redis-clock.ts'
-import { toDecisions, toRelease } from './tick-decisions.ts'
+import { type DecisionContext, toDecisions, toRelease } from './tick-decisions.ts'
 
 export interface FiringOptions {
   /** A connection for loops. */
@@ -31,8 +33,14 @@ export interface FiringOptions {
   log: Logger
 }
 
-/** Schedules whose ticks go to Redis together; it does nothing else meanwhile. */
+/** Schedules that are looked at together. */
 const BATCH = 200
+/** A job type that is not known may be announced in a moment: by a worker that starts, or to a Redis that was flushed. */
+const TYPE_PATIENCE_MS = ANNOUNCE_EVERY_MS + 2000
+/** How often such a schedule is looked at. */
+const TYPE_LOOK_MS = 1000
+/** So many replaced schedules among those to be looked at are dropped, if they are half of all. */
+const GONE_MOST = 1000
 /** Batches that are under way at a time. */
 const LANES = 4
 const RETRY_MS = 200
@@ -63,6 +71,9 @@ export class Firing implements Service {
   #timer: NodeJS.Timeout | undefined
   #releaseTimer: NodeJS.Timeout | undefined
   #isReleasing = false
+  #isStopped = false
+  /** Of those in the heap, how many were replaced. */
+  #gone = 0
   #complaint = { text: '', at: 0 }
 
   constructor(options: FiringOptions) {
@@ -75,10 +86,12 @@ export class Firing implements Service {
 
   /** Resolves when what was under way is decided. */
   async stop(): Promise<void> {
+    this.#isStopped = true
     clearInterval(this.#releaseTimer)
-    for (const slot of this.#slots.keys()) this.#forget(slot)
     clearTimeout(this.#timer)
-    await Promise.all(this.#underWay)
+    for (const slot of this.#slots.keys()) this.#forget(slot)
+    // A Redis that is away decides nothing, and is not waited for.
+    if (this.#options.redis.status === 'ready') await Promise.all(this.#underWay)
   }
 
   /** How many schedules it has. */
@@ -140,6 +153,10 @@ export class Firing implements Service {
   #retire(plan: Plan): void {
     plan.isGone = true
     this.#waiting.delete(plan)
+    if (plan.isQueued) this.#gone += 1
+    if (this.#gone < Math.max(GONE_MOST, this.#heap.size / 2)) return
+    this.#heap.retain(({ isGone }) => !isGone)
+    this.#gone = 0
   }
 
   /** In place of what there was of the same schedule, if its slot is held. */
@@ -173,6 +190,7 @@ export class Firing implements Service {
 
   #wake(): void {
     clearTimeout(this.#timer)
+    if (this.#isStopped) return
     const next = this.#heap.peek()
     if (this.#ready.size === 0 && !next) return
     const { clock } = this.#options
@@ -211,46 +229,59 @@ export class Firing implements Service {
   }
 
   async #fire(queue: string, plans: readonly Plan[]): Promise<void> {
-    const { catalog, clock } = this.#options
+    const { redis, catalog, clock } = this.#options
     const now = Math.floor(clock.now())
     const moving: Plan[] = []
-    const decided: { plan: Plan; step: Step; last: number; count: number }[] = []
-    const decisions: TickDecision[] = []
+    const batch = new Batch()
+    const later: Plan[] = []
     for (const plan of plans) {
       const type = catalog.typeOf(plan.schedule?.type ?? '')
       const token = this.tokenOf(plan.slot)
       if (token === undefined) continue
-      if (type && type.queue !== plan.home) {
-        moving.push(plan)
-        continue
-      }
-      const step = plan.step(now)
-      const made = toDecisions(plan, step, { token, type, now })
-      const last = made.at(-1)
-      if (last === undefined) {
-        this.#schedule(plan)
-        continue
-      }
-      decisions.push(...made)
-      decided.push({ plan, step, last: last.tick, count: made.length })
+      if (type && type.queue !== plan.home) moving.push(plan)
+      else if (batch.isFull) later.push(plan)
+      else this.#decide(plan, { token, type, now }, batch)
     }
+    this.#again(later)
     try {
       await Promise.all(moving.map((plan) => this.#move(plan)))
-      if (decisions.length === 0) return
+      if (batch.decisions.length === 0) return
       const maxDepth = catalog.maxDepthOf(queue)
-      const results = await decideTicks(this.#options.redis, queue, decisions, { now, maxDepth })
+      const results = await decideTicks(redis, queue, batch.decisions, { now, maxDepth })
       const sawAt = clock.now()
       let i = 0
-      for (const { plan, step, last, count } of decided) {
-        this.#take(plan, step, results.slice(i, i + count), decisions.slice(i, i + count), sawAt)
-        i += count
-        plan.advanceTo(last)
+      for (const { plan, step, decisions } of batch.parts) {
+        this.#take(plan, step, results.slice(i, i + decisions.length), decisions, sawAt)
+        i += decisions.length
+        plan.advanceTo((decisions.at(-1) as TickDecision).tick)
         this.#schedule(plan)
         this.#settle(plan)
       }
     } catch (error) {
       this.#explain(error)
       setTimeout(() => this.#again(plans), RETRY_MS)
+    }
+  }
+
+  /** What is to become of the ticks of one schedule that are due. */
+  #decide(plan: Plan, context: DecisionContext, batch: Batch): void {
+    const { type, now } = context
+    try {
+      const { skip, fire } = plan.step(now)
+      const [first] = fire
+      if (!type && first && now - first.due < TYPE_PATIENCE_MS) {
+        plan.dueAt = now + TYPE_LOOK_MS
+        this.#schedule(plan)
+        return
+      }
+      // The rest has its turn when these are decided.
+      const step = { skip, fire: fire.slice(0, batch.roomFor(plan)) }
+      const decisions = toDecisions(plan, step, context)
+      if (decisions.length > 0) batch.add({ plan, step, decisions })
+      else this.#schedule(plan)
+    } catch (error) {
+      plan.giveUp(error as Error)
+      this.#tellTrouble(plan)
     }
   }
 
@@ -279,6 +310,8 @@ export class Firing implements Service {
         case 'overlapped':
         case 'full':
           metrics.ticks('skipped', 1)
+          if (result.kind === 'overlapped' && plan.schedule?.overlap !== 'skip' && plan.held.length === 0)
+            this.#begin(this.#readHeld(plan))
           break
         case 'held':
           this.#hold(plan, tick, result.open)
@@ -299,12 +332,28 @@ export class Firing implements Service {
     this.#forget(slot)
   }
 
-  #hold(plan: Plan, tick: number, open: readonly string[]): void {
-    if (plan.isGone || plan.held.includes(tick)) return
+  /** A schedule that was edited meanwhile goes on with its ticks that wait. */
+  #hold({ slot, key }: Plan, tick: number, open: readonly string[]): void {
+    const plan = this.plan(slot, key)
+    if (!plan || plan.held.includes(tick)) return
     const cancels = plan.schedule?.overlap === 'cancel_running'
-    plan.held = cancels ? [tick] : [...plan.held, tick]
+    plan.held = cancels ? [tick] : [...plan.held, tick].sort((a, b) => a - b)
     this.#waiting.add(plan)
     if (cancels) void this.#cancel(plan, open)
+  }
+
+  /** Redis knows of other ticks that wait than we do. */
+  async #readHeld(plan: Plan): Promise<void> {
+    const { home, slot, key } = plan
+    const token = this.tokenOf(slot)
+    if (token === undefined || plan.isGone) return
+    try {
+      const [state] = (await openSlot(this.#options.redis, home, { slot, token }, [key])) ?? []
+      plan.held = state?.held ?? []
+      if (plan.held.length > 0 && !plan.isGone) this.#waiting.add(plan)
+    } catch (error) {
+      this.#explain(error)
+    }
   }
 
   async #cancel({ home, schedule }: Plan, open: readonly string[]): Promise<void> {
@@ -341,6 +390,10 @@ export class Firing implements Service {
         this.#waiting.delete(plan)
         continue
       }
+      if (type && type.queue !== plan.home) {
+        this.#again([plan])
+        continue
+      }
       const decision = toRelease(plan, tick, { token, type, now })
       if (decision) asked.push({ plan, decision })
     }
@@ -348,38 +401,38 @@ export class Firing implements Service {
     const decisions = asked.map(({ decision }) => decision)
     const results = await decideTicks(redis, queue, decisions, { now, maxDepth: undefined })
     for (const [i, { plan, decision }] of asked.entries())
-      this.#takeReleased(plan, decision.tick, results[i] as TickResult, now)
+      this.#takeReleased(plan, decision.tick, results[i] as TickResult)
   }
 
-  #takeReleased(plan: Plan, tick: number, result: TickResult, now: number): void {
+  #takeReleased(plan: Plan, tick: number, result: TickResult): void {
     if (result.kind === 'fenced') {
       this.#loseSlot(plan.slot)
     } else if (result.kind === 'held') {
       // The last request to end may have met a Redis that was away.
       if (plan.schedule?.overlap === 'cancel_running') void this.#cancel(plan, result.open)
     } else {
-      plan.held = plan.held.slice(1)
+      plan.held = plan.held.filter((other) => other !== tick)
       if (plan.held.length === 0) this.#waiting.delete(plan)
-      if (result.kind === 'fired') this.#options.metrics.fired((now - tick) / 1000)
+      // How long it waited for another job says nothing of schedulers.
+      if (result.kind === 'fired') this.#options.metrics.ticks('fired', 1)
+      else this.#begin(this.#readHeld(plan))
     }
   }
 
   /** Its job type is in another queue than before: its ticks are decided there from now on. */
   async #move(plan: Plan): Promise<void> {
     const { catalog, redis } = this.#options
-    const { key, slot, schedule, decided } = plan
+    const { key, slot, home, schedule, decided } = plan
     const queue = catalog.typeOf((schedule as Schedule).type)?.queue ?? HOMELESS_QUEUE
     const token = this.tokenOf(slot)
-    // Ticks that wait do so for jobs that are in the queue it was in: it follows when they have gone.
-    if (token === undefined || plan.held.length > 0) {
-      setTimeout(() => this.#again([plan]), RELEASE_EVERY_MS)
-      return
-    }
+    if (token === undefined) return
     await writeHomes(redis, slot, new Map([[key, { queue, since: decided }]]))
     const states = await openSlot(redis, queue, { slot, token }, [key])
     if (!states) return this.#loseSlot(slot)
-    await leaveHome(redis, plan.home, key)
+    await leaveHome(redis, home, key, `its job type moved from queue ${home} to ${queue} while it waited for a job`)
     plan.home = queue
+    plan.held = states[0]?.held ?? []
+    if (plan.held.length === 0) this.#waiting.delete(plan)
     this.#again([plan])
   }
 
@@ -390,10 +443,13 @@ export class Firing implements Service {
     const { redis } = this.#options
     const { key, revision, home, schedule, slot } = plan
     const settle = async (): Promise<void> => {
-      if (plan.hasEarlier || !schedule) await settleSchedule(redis, key, revision)
+      // It was made again meanwhile: then it is that one's concern.
+      if ((plan.hasEarlier || !schedule) && !(await settleSchedule(redis, key, revision))) return
       if (schedule) return
-      await leaveHome(redis, home, key)
-      this.#slots.get(slot)?.plans.delete(key)
+      await leaveHome(redis, home, key, 'the schedule was deleted while it waited for a job')
+      const plans = this.#slots.get(slot)?.plans
+      if (plans?.get(key) === plan) plans.delete(key)
+      this.#retire(plan)
       setTimeout(() => {
         settleSchedule(redis, key, revision, true).catch((error: unknown) => this.#explain(error))
       }, FORGET_AFTER_MS).unref()

@@ -171,7 +171,9 @@ describe('the scheduler', () => {
 
   it('skips, and says so, while nobody has announced the job type', async () => {
     await using _scheduler = await start()
-    await put('unknown', { type: `test.later-${ids}` })
+    // So long ago that a worker that starts would have announced it.
+    const from = Date.now() - 20_000
+    await put('unknown', { type: `test.later-${ids}`, from, createdAt: from, anchor: from })
     const { tick } = await waitUntil(async () =>
       (await readUnfiredTicks(redis, 'default', 100)).find(({ tick }) => tick.scheduleId === 'unknown'),
     )
@@ -179,6 +181,21 @@ describe('the scheduler', () => {
     await announceType(`test.later-${ids}`)
     expectUnbroken(await untilFired('unknown', 2))
     await remove('unknown')
+  })
+
+  it('makes up very many ticks at once, each of them once', async () => {
+    const from = Date.now() - 60_000
+    const made = { from, createdAt: from, anchor: from, lateAfterMs: 600_000, everyMs: 1000 }
+    const late = Array.from({ length: 150 }, (_, i) => `late-${i}`)
+    for (const id of late) await put(id, made)
+    await using _scheduler = await start()
+    const fired = await waitUntil(async () => {
+      const jobs = await redis.llen(`foliot:{${queue}}:wait`)
+      return jobs >= 150 * 60 && (await firedOf('late-149')).length >= 60 ? firedOf('late-0') : undefined
+    })
+    expectUnbroken(fired)
+    expect(fired[0]).toBe(from + SECOND)
+    for (const id of late) await remove(id)
   })
 
   it('waits for a Redis that is away, and makes up what was due', async () => {
@@ -200,10 +217,11 @@ describe('the scheduler', () => {
     await put('lost')
     await untilFired('lost', 1)
     await redis.flushall()
-    await announceType()
     const back = Date.now()
     await put('lost', { anchor: back - 500, from: 1, createdAt: 1 })
     await scheduler.waitForLine(({ text }) => text.includes('has lost the schedules'))
+    // A worker does so every ten seconds. What is due meanwhile waits for it.
+    await announceType()
     const fired = await untilFired('lost', 2, back)
     expectUnbroken(fired)
     await remove('lost')

@@ -151,6 +151,18 @@ export class Plan implements Due {
     return { first: first.nominal, last: last.nominal, count, outcome: 'skipped', reason }
   }
 
+  /** What was planned as a tick is due then. */
+  dueOf(nominal: number): number {
+    const tick = this.#rule && nextTick(this.#rule, nominal - 1)
+    return tick?.nominal === nominal ? tick.due : nominal
+  }
+
+  /** It cannot be followed: it is never looked at again, until it is replaced. */
+  giveUp(trouble: Error): void {
+    this.#trouble = trouble
+    this.dueAt = Number.POSITIVE_INFINITY
+  }
+
   /** Ticks planned up to here were decided. */
   advanceTo(decided: number): void {
     if (decided <= this.#decided) return

@@ -6,7 +6,7 @@ import type { Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import type { Firing } from './firing.ts'
 import type { RedisClock } from './redis-clock.ts'
-import type { SlotLoader } from './slot-loader.ts'
+import { FencedSlot, type SlotLoader } from './slot-loader.ts'
 
 export interface SlotKeeperOptions {
   /** A connection for loops. */
@@ -41,6 +41,8 @@ export class SlotKeeper implements Service {
   #toLoad: number[] = []
   #heardAt = Number.NEGATIVE_INFINITY
   #reloadAskedAt: number | undefined
+  /** Slots under whose tokens nothing can be decided. */
+  readonly #fenced = new Set<number>()
   /** Slots that are not read yet. */
   #unread = 0
   #complainedAt = Number.NEGATIVE_INFINITY
@@ -66,12 +68,13 @@ export class SlotKeeper implements Service {
   /** Resolves when nothing is under way and the slots are given back. */
   async stop(): Promise<void> {
     this.#stopped.abort()
+    const { redis, scheduler, firing } = this.#options
+    // A Redis that is away forgets them by itself, and is not waited for.
+    if (redis.status !== 'ready') return
     await this.#running
     await this.#loading
-    const { redis, scheduler, firing } = this.#options
     await Promise.all(Array.from(this.#held.keys(), (slot) => firing.drop(slot)))
-    // Redis that is away forgets them by itself.
-    if (redis.status === 'ready') await leaveSlots(redis, scheduler, [...this.#held.keys()])
+    await leaveSlots(redis, scheduler, [...this.#held.keys()])
   }
 
   async #run(): Promise<void> {
@@ -86,8 +89,12 @@ export class SlotKeeper implements Service {
   async #round(): Promise<boolean> {
     const { redis, scheduler, clock, catalog, firing } = this.#options
     const owners = shareSlots(SLOTS, this.#schedulers)
-    const wanted = owners.flatMap((owner, slot) => (owner === scheduler ? [slot] : []))
-    const unwanted = [...this.#held.keys()].filter((slot) => owners[slot] !== scheduler)
+    // One that is held under too low a token is given back, to be taken again under a greater one.
+    const fenced = new Set(this.#fenced)
+    this.#fenced.clear()
+    const isWanted = (slot: number): boolean => owners[slot] === scheduler && !fenced.has(slot)
+    const wanted = owners.flatMap((_, slot) => (isWanted(slot) ? [slot] : []))
+    const unwanted = [...new Set([...this.#held.keys(), ...fenced])].filter((slot) => !isWanted(slot))
     await Promise.all(unwanted.map((slot) => firing.drop(slot)))
     const askedAt = performance.now()
     const [held] = await Promise.all([
@@ -155,7 +162,8 @@ export class SlotKeeper implements Service {
         await this.#options.loader.load(slot, this.#stopped.signal).catch((error: unknown) => {
           // It is taken anew, and read then.
           this.#held.delete(slot as number)
-          this.#explain(error)
+          if (error instanceof FencedSlot) this.#fenced.add(slot as number)
+          else this.#explain(error)
         })
         this.#unread -= 1
       }

@@ -25,6 +25,13 @@ export interface SlotLoaderOptions {
   firing: Firing
 }
 
+/** Somebody has decided in a slot under a later token than that by which it is held. */
+export class FencedSlot extends Error {
+  constructor(slot: number) {
+    super(`expected to decide the ticks of slot ${slot}, found that another scheduler does`)
+  }
+}
+
 /** Redis has lost what it had: so much of what was due before is made up, or repeated. */
 const REPEATED_MS = 60_000
 
@@ -82,8 +89,9 @@ export class SlotLoader {
     for (const [queue, schedules] of byQueue) {
       const keys = schedules.map(({ key }) => key)
       const states = await openSlot(redis, queue, { slot, token }, keys)
-      // Another scheduler has it by now.
-      if (!states || firing.tokenOf(slot) !== token) return
+      if (!states) throw new FencedSlot(slot)
+      // It was given up meanwhile.
+      if (firing.tokenOf(slot) !== token) return
       schedules.forEach((schedule, i) => {
         firing.put(this.#planOf(slot, schedule, homes.get(schedule.key) as Home, states[i] as TickState))
       })

@@ -39,7 +39,7 @@ export function toDecisions(plan: Plan, { skip, fire }: Step, { token, type, now
 export function toRelease(plan: Plan, tickMs: number, { token, type, now }: DecisionContext): TickDecision | undefined {
   const { key, slot, schedule } = plan
   if (!schedule || !type) return undefined
-  const job = toTickJob(key, schedule, type, { nominal: tickMs, due: tickMs }, now)
+  const job = toTickJob(key, schedule, type, { nominal: tickMs, due: plan.dueOf(tickMs) }, now)
   return { key, slot, token, tick: tickMs, verb: 'release', overlap: schedule.overlap, job }
 }
 

@@ -97,6 +97,7 @@ export {
   findingField,
   holdWatch,
   leaveWatch,
+  listFindings,
   readFindings,
   readWatched,
   sayWatched,

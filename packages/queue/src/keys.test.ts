@@ -202,6 +202,7 @@ const ofSchedules = (queue: string): string[] => [
   keys.slotLeasesKey,
   keys.schedulersKey,
   keys.findingsKey,
+  keys.findingOrderKey,
   keys.scheduleEventsKey,
   keys.watchedKey,
 ]

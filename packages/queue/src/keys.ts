@@ -259,6 +259,9 @@ export const schedulersKey = 'foliot-x:{schedules}:schedulers'
  */
 export const findingsKey = 'foliot-x:{schedules}:findings'
 
+/** ZSET of the fields of that hash, each behind its time, so that they are read in pages: the oldest first. All scores are 0. */
+export const findingOrderKey = 'foliot-x:{schedules}:findings:order'
+
 /** STREAM, trimmed: findings that came and went. */
 export const scheduleEventsKey = 'foliot-x:{schedules}:events'
 

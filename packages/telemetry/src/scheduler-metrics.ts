@@ -6,8 +6,8 @@ import { METRICS } from './names.ts'
 export interface SchedulerMetrics {
   /** @param latenessSeconds from when the tick was due until its job was in Redis */
   fired(latenessSeconds: number): void
-  /** Ticks without a job. */
-  ticks(outcome: 'skipped' | 'missed', count: number): void
+  /** Ticks without a job, or `fired` for one that waited for another job to end: nobody was late. */
+  ticks(outcome: 'skipped' | 'missed' | 'fired', count: number): void
 }
 
 /** @param held how many schedules this scheduler has, read with each scrape */

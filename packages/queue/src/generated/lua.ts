@@ -272,7 +272,7 @@ export const decideTicks = `-- Decides ticks of schedules, each once and for all
 --                     overlap policy · job id · type · input · options · envelope · priority · deadline ms, or ''
 --                     · '<ms>:<cancel|fail>' if it has to start by then, or ''
 -- Returns  for each: {1} it has its job · {2} written down as asked · {3} an earlier job is open, written down · {4} the queue
---          is full, written down · {5, ids of open jobs} it waits · {0} it was decided before · {-1} the slot is another's now
+--          is full, written down · {5, ids of some of the open jobs} it waits · {0} it was decided before · {-1} the slot is another's now
 local base, openBase, now, most, mostHeld = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local SIZE = 14
 local first, count = 6, (#ARGV - 5) / SIZE
@@ -291,10 +291,9 @@ local function lastDecided(schedule)
   return last[schedule]
 end
 
-local marked = {}
 local function mark(schedule, tick)
   last[schedule] = tonumber(tick)
-  marked[schedule] = tick
+  redis.call('HSET', KEYS[1], schedule, tick)
 end
 
 local function writeDown(schedule, from, to, ticks, outcome, reason)
@@ -302,14 +301,15 @@ local function writeDown(schedule, from, to, ticks, outcome, reason)
     'r', reason, 'at', now)
 end
 
--- Of a job that was deleted by hand, or ended by a worker of plain BullMQ, nobody told the set.
+-- {some of the open jobs; whether there are any}. Of a job that was deleted by hand, or ended by a worker of plain BullMQ, nobody
+-- told the set. A redrive may open very many.
 local function openJobs(schedule)
-  local open = {}
-  for _, id in ipairs(redis.call('SMEMBERS', openBase .. schedule)) do
+  local open, key = {}, openBase .. schedule
+  for _, id in ipairs(redis.call('SRANDMEMBER', key, 100)) do
     local f = redis.pcall('HMGET', base .. id, 'timestamp', 'finishedOn')
-    if f[1] and not f[2] then open[#open + 1] = id else redis.call('SREM', openBase .. schedule, id) end
+    if f[1] and not f[2] then open[#open + 1] = id else redis.call('SREM', key, id) end
   end
-  return open
+  return open, #open > 0 or redis.call('SCARD', key) > 0
 end
 
 local depth
@@ -319,7 +319,7 @@ local function isFull()
   return depth >= most
 end
 
-local listed, waiting, needsMarker = {}, {}, false
+local needsMarker = false
 
 local function makeJob(i, schedule)
   local policy, id = ARGV[i + 5], ARGV[i + 6]
@@ -335,9 +335,9 @@ local function makeJob(i, schedule)
     redis.call('SADD', openBase .. schedule, id)
   end
   redis.call('HSET', job, unpack(fields))
-  listed[#listed + 1], listed[#listed + 2] = now, id
+  redis.call('ZADD', KEYS[12], now, id)
   if priority == 0 then
-    waiting[#waiting + 1] = id
+    redis.call('LPUSH', KEYS[5], id)
   else
     -- The score that BullMQ's addPrioritizedJob gives: the priority above 32 bits of arrival order.
     redis.call('ZADD', KEYS[6], priority * 0x100000000 + redis.call('INCR', KEYS[7]) % 0x100000000, id)
@@ -365,10 +365,10 @@ local function fire(i, schedule, tick)
     return {4}
   end
   if policy ~= 'allow' then
-    local open = openJobs(schedule)
+    local open, isOpen = openJobs(schedule)
     local held, heldCount = heldOf(schedule)
     -- Ticks that wait go first, so that nothing fires past them in the moment after the job before them ended.
-    if #open > 0 or held then
+    if isOpen or held then
       local reason
       if policy == 'skip' then
         reason = 'the job of an earlier tick has not ended'
@@ -399,8 +399,8 @@ end
 local function release(i, schedule, tick)
   local held = heldOf(schedule)
   if not held or string.match(held, '^%d+') ~= tick then return {0} end
-  local open = openJobs(schedule)
-  if #open > 0 then return {5, unpack(open)} end
+  local open, isOpen = openJobs(schedule)
+  if isOpen then return {5, unpack(open)} end
   makeJob(i, schedule)
   local rest = string.match(held, '^%d+,(.*)\$')
   if rest then redis.call('HSET', KEYS[3], schedule, rest) else redis.call('HDEL', KEYS[3], schedule) end
@@ -411,7 +411,12 @@ local function decide(i)
   local schedule, tick, verb = ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   if isFenced(ARGV[i], tonumber(ARGV[i + 1])) then return {-1} end
   if verb == 'release' then return release(i, schedule, tick) end
-  if tonumber(tick) <= lastDecided(schedule) then return {0} end
+  if tonumber(tick) <= lastDecided(schedule) then
+    -- Whoever asks again, because an answer got lost, has to hear that it waits.
+    local held = heldOf(schedule)
+    local waits = held and string.find(',' .. held .. ',', ',' .. tick .. ',', 1, true)
+    return waits and {5, unpack((openJobs(schedule)))} or {0}
+  end
   if verb == 'fire' then return fire(i, schedule, tick) end
   writeDown(schedule, ARGV[i + 5], tick, ARGV[i + 6], ARGV[i + 7], ARGV[i + 8])
   mark(schedule, tick)
@@ -421,11 +426,6 @@ end
 local replies = {}
 for n = 0, count - 1 do replies[n + 1] = decide(first + n * SIZE) end
 
-if #listed > 0 then redis.call('ZADD', KEYS[12], unpack(listed)) end
-if #waiting > 0 then redis.call('LPUSH', KEYS[5], unpack(waiting)) end
-local marks = {}
-for schedule, tick in pairs(marked) do marks[#marks + 1], marks[#marks + 2] = schedule, tick end
-if #marks > 0 then redis.call('HSET', KEYS[1], unpack(marks)) end
 if needsMarker then
   local meta = redis.call('HMGET', KEYS[11], 'paused', 'concurrency')
   if not meta[1] and (not meta[2] or redis.call('LLEN', KEYS[8]) < tonumber(meta[2])) then
@@ -616,6 +616,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local me, ttl, wanted = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
 if ARGV[3] == 'leave' then redis.call('ZREM', KEYS[2], me) else redis.call('ZADD', KEYS[2], now, me) end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ttl)
+-- The clock may have been set back: what lies further ahead than any lease is of before.
+redis.call('ZREMRANGEBYSCORE', KEYS[2], now + ttl, '+inf')
 
 local function leaseOf(slot)
   local owner, token, till = string.match(redis.call('HGET', KEYS[1], slot) or '', '^(%S*) (%d+) (%d+)\$')
@@ -629,7 +631,7 @@ end
 local tokens = {}
 for i = 5, 4 + wanted do
   local owner, token, till = leaseOf(ARGV[i])
-  if owner ~= me and till > now then
+  if owner ~= me and till > now and till <= now + ttl then
     token = 0
   else
     if owner ~= me then token = math.max(token + 1, now) end
@@ -657,6 +659,18 @@ local function holds(job, token, attempt, stalls)
   local readable, record = pcall(cjson.decode, redis.call('HGET', job, attemptField(n)) or 'null')
   return not (readable and type(record) == 'table' and record.n == n)
 end
+`
+
+export const leaveHome = `-- Forgets what was decided of a schedule in a queue: it was deleted, or has moved. Ticks that wait are written down as skipped.
+-- KEYS     1 last decided tick of each schedule · 2 ticks that wait · 3 ticks without a job
+-- ARGV     1 schedule · 2 now ms · 3 reason
+for tick in string.gmatch(redis.call('HGET', KEYS[2], ARGV[1]) or '', '%d+') do
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', 100000, '*', 'k', ARGV[1], 'from', tick, 'to', tick, 'n', 1, 'o', 'skipped', 'r',
+    ARGV[3], 'at', ARGV[2])
+end
+redis.call('HDEL', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[1])
+return 1
 `
 
 export const logsOf = `-- Reads the logs of many jobs. Most have none, and a command for each costs its sender more than all that is read.
@@ -781,7 +795,12 @@ for i = 3, #ARGV, 5 do
       if current ~= '' then lines[#lines + 1] = since .. ':' .. current end
       while #lines - 2 > tonumber(ARGV[2]) do table.remove(lines, 3) end
     end
-    redis.call('HSET', place, key, table.concat(lines, '\\n'))
+    if slot == '' and text == '' then
+      -- No schedule names a calendar that was deleted: one that a late writer revives harms nobody.
+      redis.call('HDEL', place, key)
+    else
+      redis.call('HSET', place, key, table.concat(lines, '\\n'))
+    end
     redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 's', slot, 'k', key)
     written = written + 1
   end
@@ -1241,21 +1260,33 @@ return {ended, again, redis.call('LLEN', KEYS[2])}
 `
 
 export const tellFindings = `-- Writes down what is wrong with schedules, and what no longer is, each once whoever tells it; what was new becomes an event.
--- KEYS     1 findings · 2 events
+-- KEYS     1 findings · 2 events · 3 order of the findings
 -- ARGV     1 most events to keep · 2 how many are new · then pairs of field and JSON: first the new ones, then those that are over
 -- Returns  for each: 1 it was news · 0 it was known
 local news = {}
 local function tell(event, text)
   redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], '*', 'event', event, 'f', text)
 end
+-- As \`listFindings\` reads it: by time, then by field.
+local function place(field, text)
+  return string.format('%015.0f %s', cjson.decode(text).since, field)
+end
 for i = 3, #ARGV, 2 do
   local field, text, isNews = ARGV[i], ARGV[i + 1], nil
   if (i - 3) / 2 < tonumber(ARGV[2]) then
     isNews = redis.call('HSETNX', KEYS[1], field, text)
-    if isNews == 1 then tell('schedule_overdue', text) end
+    if isNews == 1 then
+      redis.call('ZADD', KEYS[3], 0, place(field, text))
+      tell('schedule_overdue', text)
+    end
   else
+    -- Its time is that of what was written down.
+    local known = redis.call('HGET', KEYS[1], field)
     isNews = redis.call('HDEL', KEYS[1], field)
-    if isNews == 1 then tell('schedule_recovered', text) end
+    if known then
+      redis.call('ZREM', KEYS[3], place(field, known))
+      tell('schedule_recovered', text)
+    end
   end
   news[#news + 1] = isNews
 end

@@ -10,7 +10,7 @@
 --                     overlap policy · job id · type · input · options · envelope · priority · deadline ms, or ''
 --                     · '<ms>:<cancel|fail>' if it has to start by then, or ''
 -- Returns  for each: {1} it has its job · {2} written down as asked · {3} an earlier job is open, written down · {4} the queue
---          is full, written down · {5, ids of open jobs} it waits · {0} it was decided before · {-1} the slot is another's now
+--          is full, written down · {5, ids of some of the open jobs} it waits · {0} it was decided before · {-1} the slot is another's now
 local base, openBase, now, most, mostHeld = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local SIZE = 14
 local first, count = 6, (#ARGV - 5) / SIZE
@@ -29,10 +29,9 @@ local function lastDecided(schedule)
   return last[schedule]
 end
 
-local marked = {}
 local function mark(schedule, tick)
   last[schedule] = tonumber(tick)
-  marked[schedule] = tick
+  redis.call('HSET', KEYS[1], schedule, tick)
 end
 
 local function writeDown(schedule, from, to, ticks, outcome, reason)
@@ -40,14 +39,15 @@ local function writeDown(schedule, from, to, ticks, outcome, reason)
     'r', reason, 'at', now)
 end
 
--- Of a job that was deleted by hand, or ended by a worker of plain BullMQ, nobody told the set.
+-- {some of the open jobs; whether there are any}. Of a job that was deleted by hand, or ended by a worker of plain BullMQ, nobody
+-- told the set. A redrive may open very many.
 local function openJobs(schedule)
-  local open = {}
-  for _, id in ipairs(redis.call('SMEMBERS', openBase .. schedule)) do
+  local open, key = {}, openBase .. schedule
+  for _, id in ipairs(redis.call('SRANDMEMBER', key, 100)) do
     local f = redis.pcall('HMGET', base .. id, 'timestamp', 'finishedOn')
-    if f[1] and not f[2] then open[#open + 1] = id else redis.call('SREM', openBase .. schedule, id) end
+    if f[1] and not f[2] then open[#open + 1] = id else redis.call('SREM', key, id) end
   end
-  return open
+  return open, #open > 0 or redis.call('SCARD', key) > 0
 end
 
 local depth
@@ -57,7 +57,7 @@ local function isFull()
   return depth >= most
 end
 
-local listed, waiting, needsMarker = {}, {}, false
+local needsMarker = false
 
 local function makeJob(i, schedule)
   local policy, id = ARGV[i + 5], ARGV[i + 6]
@@ -73,9 +73,9 @@ local function makeJob(i, schedule)
     redis.call('SADD', openBase .. schedule, id)
   end
   redis.call('HSET', job, unpack(fields))
-  listed[#listed + 1], listed[#listed + 2] = now, id
+  redis.call('ZADD', KEYS[12], now, id)
   if priority == 0 then
-    waiting[#waiting + 1] = id
+    redis.call('LPUSH', KEYS[5], id)
   else
     -- The score that BullMQ's addPrioritizedJob gives: the priority above 32 bits of arrival order.
     redis.call('ZADD', KEYS[6], priority * 0x100000000 + redis.call('INCR', KEYS[7]) % 0x100000000, id)
@@ -103,10 +103,10 @@ local function fire(i, schedule, tick)
     return {4}
   end
   if policy ~= 'allow' then
-    local open = openJobs(schedule)
+    local open, isOpen = openJobs(schedule)
     local held, heldCount = heldOf(schedule)
     -- Ticks that wait go first, so that nothing fires past them in the moment after the job before them ended.
-    if #open > 0 or held then
+    if isOpen or held then
       local reason
       if policy == 'skip' then
         reason = 'the job of an earlier tick has not ended'
@@ -137,8 +137,8 @@ end
 local function release(i, schedule, tick)
   local held = heldOf(schedule)
   if not held or string.match(held, '^%d+') ~= tick then return {0} end
-  local open = openJobs(schedule)
-  if #open > 0 then return {5, unpack(open)} end
+  local open, isOpen = openJobs(schedule)
+  if isOpen then return {5, unpack(open)} end
   makeJob(i, schedule)
   local rest = string.match(held, '^%d+,(.*)$')
   if rest then redis.call('HSET', KEYS[3], schedule, rest) else redis.call('HDEL', KEYS[3], schedule) end
@@ -149,7 +149,12 @@ local function decide(i)
   local schedule, tick, verb = ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   if isFenced(ARGV[i], tonumber(ARGV[i + 1])) then return {-1} end
   if verb == 'release' then return release(i, schedule, tick) end
-  if tonumber(tick) <= lastDecided(schedule) then return {0} end
+  if tonumber(tick) <= lastDecided(schedule) then
+    -- Whoever asks again, because an answer got lost, has to hear that it waits.
+    local held = heldOf(schedule)
+    local waits = held and string.find(',' .. held .. ',', ',' .. tick .. ',', 1, true)
+    return waits and {5, unpack((openJobs(schedule)))} or {0}
+  end
   if verb == 'fire' then return fire(i, schedule, tick) end
   writeDown(schedule, ARGV[i + 5], tick, ARGV[i + 6], ARGV[i + 7], ARGV[i + 8])
   mark(schedule, tick)
@@ -159,11 +164,6 @@ end
 local replies = {}
 for n = 0, count - 1 do replies[n + 1] = decide(first + n * SIZE) end
 
-if #listed > 0 then redis.call('ZADD', KEYS[12], unpack(listed)) end
-if #waiting > 0 then redis.call('LPUSH', KEYS[5], unpack(waiting)) end
-local marks = {}
-for schedule, tick in pairs(marked) do marks[#marks + 1], marks[#marks + 2] = schedule, tick end
-if #marks > 0 then redis.call('HSET', KEYS[1], unpack(marks)) end
 if needsMarker then
   local meta = redis.call('HMGET', KEYS[11], 'paused', 'concurrency')
   if not meta[1] and (not meta[2] or redis.call('LLEN', KEYS[8]) < tonumber(meta[2])) then

@@ -7,6 +7,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local me, ttl, wanted = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
 if ARGV[3] == 'leave' then redis.call('ZREM', KEYS[2], me) else redis.call('ZADD', KEYS[2], now, me) end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ttl)
+-- The clock may have been set back: what lies further ahead than any lease is of before.
+redis.call('ZREMRANGEBYSCORE', KEYS[2], now + ttl, '+inf')
 
 local function leaseOf(slot)
   local owner, token, till = string.match(redis.call('HGET', KEYS[1], slot) or '', '^(%S*) (%d+) (%d+)$')
@@ -20,7 +22,7 @@ end
 local tokens = {}
 for i = 5, 4 + wanted do
   local owner, token, till = leaseOf(ARGV[i])
-  if owner ~= me and till > now then
+  if owner ~= me and till > now and till <= now + ttl then
     token = 0
   else
     if owner ~= me then token = math.max(token + 1, now) end

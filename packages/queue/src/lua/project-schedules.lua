@@ -19,7 +19,12 @@ for i = 3, #ARGV, 5 do
       if current ~= '' then lines[#lines + 1] = since .. ':' .. current end
       while #lines - 2 > tonumber(ARGV[2]) do table.remove(lines, 3) end
     end
-    redis.call('HSET', place, key, table.concat(lines, '\n'))
+    if slot == '' and text == '' then
+      -- No schedule names a calendar that was deleted: one that a late writer revives harms nobody.
+      redis.call('HDEL', place, key)
+    else
+      redis.call('HSET', place, key, table.concat(lines, '\n'))
+    end
     redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 's', slot, 'k', key)
     written = written + 1
   end

@@ -119,6 +119,7 @@ export const SCRIPTS = {
   takeAudit: lua.takeAudit,
   decideTicks: lua.decideTicks,
   openSlot: lua.openSlot,
+  leaveHome: lua.leaveHome,
   holdSlots: lua.holdSlots,
   projectSchedules: lua.projectSchedules,
   settleSchedule: lua.settleSchedule,

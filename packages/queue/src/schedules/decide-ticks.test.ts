@@ -6,7 +6,7 @@ import { newJob, openTestQueues, succeed, untilStopped } from '../fixtures/test-
 import { readStoredJob } from '../jobs/job-hash.ts'
 import { cancelJob, redriveJob } from '../jobs/moves.ts'
 import { endOverdue } from '../jobs/overdue.ts'
-import { bullKeys, deadlinesKey, heldTicksKey, tickJobsBase } from '../keys.ts'
+import { bullKeys, deadlinesKey, heldTicksKey, indexKey, tickJobsBase } from '../keys.ts'
 import { limitQueue, pauseQueue } from '../queues/queues.ts'
 import { decideTicks, type TickDecision, type TickJob, type TickResult } from './decide-ticks.ts'
 import { leaveHome, openSlot } from './homes.ts'
@@ -121,7 +121,7 @@ describe('decideTicks', () => {
 
   it('does not make a job anew that there is, when it has lost what was decided', async () => {
     await decide([fire(T)])
-    await leaveHome(q.redis, queue, KEY)
+    await leaveHome(q.redis, queue, KEY, 'a test')
     expect(await kinds(fire(T))).toEqual(['fired'])
     expect(await waiting()).toEqual([idOf(T)])
   })
@@ -138,6 +138,13 @@ describe('decideTicks', () => {
     const [{ place } = { place: '' }] = await readUnfiredTicks(q.redis, queue, 1)
     await takeUnfiredTicks(q.redis, queue, [place])
     expect(await records()).toEqual([second])
+  })
+
+  it('decides thousands of ticks in one step', async () => {
+    const ticks = Array.from({ length: 5000 }, (_, i) => fire(T + i * 1000))
+    expect(new Set((await decide(ticks)).map(({ kind }) => kind))).toEqual(new Set(['fired']))
+    expect(await waiting()).toHaveLength(5000)
+    expect(await q.redis.zcard(indexKey(queue))).toBe(5000)
   })
 
   it('refuses whoever had the slot before', async () => {
@@ -266,6 +273,34 @@ describe('a tick while an earlier job is open', () => {
     expect(await kinds(last)).toEqual(['fired'])
     expect(await q.redis.hlen(heldTicksKey(queue))).toBe(0)
     expect(await records()).toEqual([])
+  })
+
+  it('is told to wait also when it is asked about again, because the answer got lost', async () => {
+    const given: Given = { overlap: 'queue_one' }
+    await decide([fire(T, given), fire(T + 1000, given)])
+    expect(await decide([fire(T + 1000, given)])).toEqual([{ kind: 'held', open: [idOf(T)] }])
+    expect(await kinds(fire(T, given))).toEqual(['known'])
+    expect(await q.redis.hget(heldTicksKey(queue), KEY)).toBe(String(T + 1000))
+  })
+
+  it('waits for however many open jobs, of which some are told', async () => {
+    const open = Array.from({ length: 9000 }, (_, i) => idOf(T - i))
+    const jobs = q.redis.pipeline()
+    for (const id of open) jobs.hset(`${bullKeys(queue).base}${id}`, 'timestamp', 1).sadd(tickJobsBase(queue) + KEY, id)
+    await jobs.exec()
+    const [result] = await decide([fire(T + 1000, { overlap: 'queue_one' })])
+    expect(result).toMatchObject({ kind: 'held', open: { length: 100 } })
+  })
+
+  it('is written down if it still waits when its schedule leaves', async () => {
+    const given: Given = { overlap: 'queue_all' }
+    await decide([fire(T, given), fire(T + 1000, given), fire(T + 2000, given)])
+    await leaveHome(q.redis, queue, KEY, 'the schedule was deleted')
+    expect((await records()).map(({ scheduledFor, reason }) => [scheduledFor, reason])).toEqual([
+      [T + 1000, 'the schedule was deleted'],
+      [T + 2000, 'the schedule was deleted'],
+    ])
+    expect(await openSlot(q.redis, queue, { slot: 5, token: 1 }, [KEY])).toEqual([{ decided: undefined, held: [] }])
   })
 
   it('takes the place of one that waits, when what runs is cancelled', async () => {

@@ -1,6 +1,6 @@
 import { scheduleKey } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import { findingsKey, scheduleEventsKey, watchedKey, watchLeaseKey } from '../keys.ts'
+import { findingOrderKey, findingsKey, scheduleEventsKey, watchedKey, watchLeaseKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 
 /**
@@ -10,9 +10,17 @@ import { runScript } from '../redis/scripts.ts'
  * - `missed`: the same, or the tick still waits for an earlier job to end, and the schedule says how soon a job is expected
  * - `late`: the job is there, and no worker has started it within that time
  * - `overdue`: the job has not ended within the time that the schedule says
+ * - `cannot_be_followed`: its rule cannot be used as it is now, such as for a calendar that is gone. `since` is when it was found.
  * - `schedulers_silent`: no scheduler was heard of for a while. It concerns all schedules.
  */
-export const FINDING_KINDS = ['missed', 'next_in_past', 'late', 'overdue', 'schedulers_silent'] as const
+export const FINDING_KINDS = [
+  'missed',
+  'next_in_past',
+  'late',
+  'overdue',
+  'cannot_be_followed',
+  'schedulers_silent',
+] as const
 
 export type FindingKind = (typeof FINDING_KINDS)[number]
 
@@ -61,6 +69,46 @@ export async function readFindings(redis: Redis): Promise<Map<string, Finding>> 
   return new Map(Object.entries(texts).map(([field, text]) => [field, JSON.parse(text) as Finding]))
 }
 
+/** Fields that are read together: they are short, and most may be of other tenants. */
+const PLACES_AT_ONCE = 1000
+
+/**
+ * A page of what is wrong now, the oldest first.
+ *
+ * @param tenant those of it, and what concerns all schedules; undefined for all
+ * @param after `last` of the page before
+ * @returns `last` is undefined if nothing follows. What is mended while it is read is left out.
+ */
+export async function listFindings(
+  redis: Redis,
+  { tenant, limit, after }: { tenant: string | undefined; limit: number; after: string | undefined },
+): Promise<{ findings: Finding[]; last: string | undefined }> {
+  const places: string[] = []
+  let from = after
+  // One more: whether anything follows.
+  while (places.length <= limit) {
+    const count = tenant === undefined ? limit + 1 - places.length : PLACES_AT_ONCE
+    const min = from === undefined ? '-' : `(${from}`
+    const read = await redis.zrangebylex(findingOrderKey, min, '+', 'LIMIT', 0, count)
+    places.push(...read.filter((place) => tenant === undefined || concernsTenant(place, tenant)))
+    if (read.length < count) break
+    from = read.at(-1)
+  }
+  const page = places.slice(0, limit)
+  if (page.length === 0) return { findings: [], last: undefined }
+  const texts = await redis.hmget(findingsKey, ...page.map((place) => place.slice(place.indexOf(' ') + 1)))
+  return {
+    findings: texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as Finding])),
+    last: places.length > limit ? page.at(-1) : undefined,
+  }
+}
+
+/** @param place `<since> <kind> <tenant>/<schedule>`, or without the last of what concerns all schedules */
+function concernsTenant(place: string, tenant: string): boolean {
+  const [, , key] = place.split(' ')
+  return key === undefined || key.startsWith(`${tenant}/`)
+}
+
 /**
  * Writes down what is wrong, and what no longer is, and makes events of it. To tell the same again changes nothing.
  *
@@ -73,7 +121,7 @@ export async function tellFindings(
   const all = [...raised, ...recovered]
   if (all.length === 0) return { raised: [], recovered: [] }
   const args = all.flatMap((finding) => [findingField(finding), JSON.stringify(finding)])
-  const keys = [findingsKey, scheduleEventsKey]
+  const keys = [findingsKey, scheduleEventsKey, findingOrderKey]
   const news = (await runScript(redis, 'tellFindings', keys, [EVENTS_KEPT, raised.length, ...args])) as number[]
   const isNews = (_: Finding, i: number): boolean => news[i] === 1
   return { raised: raised.filter(isNews), recovered: recovered.filter((f, i) => isNews(f, raised.length + i)) }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { heldTicksKey, scheduleHomesKey, tickFencesKey, ticksKey } from '../keys.ts'
+import { heldTicksKey, scheduleHomesKey, tickFencesKey, ticksKey, unfiredTicksKey } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
 import { runScript } from '../redis/scripts.ts'
 
@@ -75,7 +75,13 @@ export async function readTickStates(redis: Redis, queue: string, keys: readonly
   }))
 }
 
-/** After the last tick of a schedule that was deleted, or that moved. */
-export async function leaveHome(redis: Redis, queue: string, key: string): Promise<void> {
-  await Promise.all([redis.hdel(ticksKey(queue), key), redis.hdel(heldTicksKey(queue), key)])
+/**
+ * After the last tick of a schedule that was deleted, or that moved: what was decided there is forgotten, and ticks that wait for a
+ * job are written down as skipped.
+ *
+ * @param reason why those never fired, in one line
+ */
+export async function leaveHome(redis: Redis, queue: string, key: string, reason: string): Promise<void> {
+  const places = [ticksKey(queue), heldTicksKey(queue), unfiredTicksKey(queue)]
+  await runScript(redis, 'leaveHome', places, [key, Date.now(), reason])
 }

@@ -1,6 +1,7 @@
 import type { Schedule, ScheduleChange, StoredCalendar } from '@foliot/jobs'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { openTestQueues } from '../fixtures/test-queues.ts'
+import { calendarsKey } from '../keys.ts'
 import {
   awaitChanges,
   changesPosition,
@@ -85,6 +86,7 @@ describe('projectSchedules', () => {
     expect(await readCalendars(q.redis)).toEqual(new Map([['acme/holidays', value]]))
     await projectSchedules(q.redis, [calendar(3, undefined)])
     expect(await readCalendars(q.redis)).toEqual(new Map())
+    expect(await q.redis.exists(calendarsKey)).toBe(0)
   })
 
   it('is found again by slot', async () => {

@@ -9,7 +9,7 @@ import {
   schedulesEpochKey,
   schedulesRevisionKey,
 } from '../keys.ts'
-import { runScript } from '../redis/scripts.ts'
+import { type Arg, runScript } from '../redis/scripts.ts'
 import { slotOf } from './slots.ts'
 
 /**
@@ -25,16 +25,30 @@ const CHANGES_AT_ONCE = 5000
 /** As many edits while no scheduler runs lose no tick of what was edited. */
 const EARLIER_KEPT = 20
 
+/** So much goes into one script, which Redis does nothing else beside. */
+const PORTION = { changes: 250, bytes: 1024 * 1024 }
+
 /** Writes what is new, and wakes the schedulers that have it. */
 export async function projectSchedules(redis: Redis, changes: readonly ScheduleChange[]): Promise<void> {
-  if (changes.length === 0) return
-  const args = changes.flatMap(({ kind, tenant, id, revision, at, value }) => {
-    const key = scheduleKey({ tenant, id })
-    const slot = kind === 'schedule' ? slotOf(key) : ''
-    return [slot, key, revision, at, value === undefined ? '' : JSON.stringify(value)]
-  })
   const keys = [scheduleChangesKey, schedulesEpochKey, calendarsKey]
-  await runScript(redis, 'projectSchedules', keys, [scheduleSlotBase, EARLIER_KEPT, ...args])
+  const writes: Promise<unknown>[] = []
+  let args: Arg[] = []
+  let bytes = 0
+  const write = (): void => {
+    if (args.length > 0)
+      writes.push(runScript(redis, 'projectSchedules', keys, [scheduleSlotBase, EARLIER_KEPT, ...args]))
+    args = []
+    bytes = 0
+  }
+  for (const { kind, tenant, id, revision, at, value } of changes) {
+    const key = scheduleKey({ tenant, id })
+    const text = value === undefined ? '' : JSON.stringify(value)
+    args.push(kind === 'schedule' ? slotOf(key) : '', key, revision, at, text)
+    bytes += text.length
+    if (args.length >= 5 * PORTION.changes || bytes >= PORTION.bytes) write()
+  }
+  write()
+  await Promise.all(writes)
 }
 
 /** When the definitions in Redis were begun, in ms since 1970: another one than before if they were lost. Undefined if there are none. */
@@ -83,6 +97,7 @@ export function parseProjected(key: string, text: string): ProjectedSchedule {
 
 const SHARED = ['tenant', 'type', 'inputText', 'cron', 'timezone', 'misfire', 'overlap'] as const
 const SHARED_MAX = 10_000
+const SHARED_LENGTH = 200
 const shared = new Map<string, string>()
 const NOTHING = Object.freeze({})
 
@@ -91,7 +106,7 @@ function parseSchedule(json: string): Schedule {
   const schedule: Record<string, unknown> = JSON.parse(json)
   for (const name of SHARED) {
     const text = schedule[name]
-    if (typeof text === 'string') schedule[name] = sharedText(text)
+    if (typeof text === 'string' && text.length <= SHARED_LENGTH) schedule[name] = sharedText(text)
   }
   for (const name of ['labels', 'jobOptions'] as const) {
     if (Object.keys(schedule[name] ?? NOTHING).length === 0) schedule[name] = NOTHING

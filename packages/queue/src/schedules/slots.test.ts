@@ -70,6 +70,17 @@ describe('holdSlots', () => {
   })
 })
 
+describe('a clock that was set back', () => {
+  it('keeps neither schedulers nor leases of before', async () => {
+    await hold('a', [1])
+    const ahead = Date.now() + 3_600_000
+    await q.redis.zadd(schedulersKey, ahead, 'a')
+    await q.redis.hset(slotLeasesKey, 1, `a 5 ${ahead}`)
+    const { tokens, schedulers } = await hold('b', [1])
+    expect([tokens.size, schedulers]).toEqual([1, ['b']])
+  })
+})
+
 describe('leaveSlots', () => {
   it('leaves nothing that others would have to wait for', async () => {
     await hold('a', [1, 2])

@@ -1,4 +1,4 @@
-import type { TickOutcome, UnfiredTick } from '@foliot/jobs'
+import { scheduleOfKey, type TickOutcome, type UnfiredTick } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import { unfiredTicksKey } from '../keys.ts'
 
@@ -27,11 +27,10 @@ export async function takeUnfiredTicks(redis: Redis, queue: string, places: read
 function toTicks(entries: [place: string, fields: string[]][]): StoredUnfiredTick[] {
   return entries.map(([place, fields]) => {
     const field = (name: string): string => fields[fields.indexOf(name) + 1] ?? ''
-    const key = field('k')
-    const slash = key.indexOf('/')
+    const { tenant, id: scheduleId } = scheduleOfKey(field('k'))
     const tick: UnfiredTick = {
-      tenant: key.slice(0, slash),
-      scheduleId: key.slice(slash + 1),
+      tenant,
+      scheduleId,
       scheduledFor: Number(field('from')),
       until: Number(field('to')),
       count: field('n') === '' ? null : Number(field('n')),
