@@ -4,7 +4,6 @@ import { awaitChanges, changesPosition, readCalendars } from '@foliot/queue'
 import type { RuleBook } from '@foliot/schedules'
 import type { Redis } from 'ioredis'
 import type { Firing } from './firing.ts'
-
 import type { SlotKeeper } from './slot-keeper.ts'
 import type { SlotLoader } from './slot-loader.ts'
 

@@ -16,7 +16,6 @@ import { DefinitionsSync } from './definitions-sync.ts'
 import { readKeys, readSchedulerEnv } from './env.ts'
 import { Firing } from './firing.ts'
 import { RedisClock } from './redis-clock.ts'
-
 import { SlotKeeper } from './slot-keeper.ts'
 import { SlotLoader } from './slot-loader.ts'
 

@@ -66,6 +66,7 @@ export {
   type StoredCalendar,
   type StoredWindow,
   scheduleKey,
+  scheduleOfKey,
   TICK_OUTCOMES,
   type TickOutcome,
   type UnfiredTick,

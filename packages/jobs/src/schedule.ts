@@ -134,3 +134,9 @@ export const isScheduleId = (id: string): boolean => SCHEDULE_ID.test(id)
 
 /** Tells schedules apart across tenants: in Redis, and for jitter. No tenant's name has a slash. */
 export const scheduleKey = ({ tenant, id }: Pick<Schedule, 'tenant' | 'id'>): string => `${tenant}/${id}`
+
+/** Whose key it is. */
+export function scheduleOfKey(key: string): Pick<Schedule, 'tenant' | 'id'> {
+  const slash = key.indexOf('/')
+  return { tenant: key.slice(0, slash), id: key.slice(slash + 1) }
+}

@@ -4,7 +4,6 @@ export { type ClockJump, type ClockReading, clockJump } from './clock-jump.ts'
 export { compileRule } from './compile-rule.ts'
 export { describeRule } from './describe-rule.ts'
 export type { Dst } from './dst.ts'
-export { shareSlots } from './hash-ring.ts'
 export {
   decideMisfire,
   type Misfire,
@@ -15,4 +14,5 @@ export { type Pause, pauseReason } from './pause.ts'
 export { type PreviewEntry, preview } from './preview.ts'
 export type { CalendarUse, CompiledRule, RuleDefinition } from './rule.ts'
 export { RuleBook } from './rule-book.ts'
+export { shareSlots } from './share-slots.ts'
 export { nextTick, previousTick, type Tick, ticksBetween } from './tick.ts'

@@ -7,9 +7,11 @@ import { canonicalJson } from '../canonical-json.ts'
 import { reasonHeader } from '../move-reason.ts'
 import { invalid } from '../problem.ts'
 import { askedTenant } from '../schedules/asked-of.ts'
+import { noSuchCalendar } from '../schedules/no-such.ts'
 import { etagHeader, type Precondition, preconditionOf, putHeaders } from '../schedules/preconditions.ts'
 import { answerWithCalendar, showCalendar } from '../schedules/show-calendar.ts'
-import { tenantOf } from '../schedules/tenant-of.ts'
+import { tenantFor, tenantOf } from '../schedules/tenant-of.ts'
+import { warnOfNeverDue } from '../schedules/warn-never-due.ts'
 import { json } from '../wire/answer.ts'
 import * as wire from '../wire/calendar.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
@@ -41,14 +43,15 @@ export function calendarEditRoutes(app: Api, { schedules }: ApiDeps): void {
       const { name } = request.body
       if (name === undefined)
         throw invalid('a calendar needs a name', [{ path: '/name', message: 'expected text, got nothing' }])
-      const { after } = await put(request, name, (before) => {
+      const tenant = tenantFor(request.caller, request.query.tenant)
+      const { after } = await put(request, { tenant, name }, (before) => {
         if (!before) return
         throw new FoliotError('conflict', `expected a new name, got ${JSON.stringify(name)}, which a calendar has`, {
           hint: 'PUT /v1/calendars/{name} replaces it',
         })
       })
-      const { tenant } = request.query
-      reply.code(201).header('location', `/v1/calendars/${name}${tenant === undefined ? '' : `?tenant=${tenant}`}`)
+      const { tenant: asked } = request.query
+      reply.code(201).header('location', `/v1/calendars/${name}${asked === undefined ? '' : `?tenant=${asked}`}`)
       return answerWithCalendar(after, reply as FastifyReply)
     },
   )
@@ -61,16 +64,17 @@ export function calendarEditRoutes(app: Api, { schedules }: ApiDeps): void {
         operationId: 'putCalendar',
         summary: 'Make or replace a calendar',
         description:
-          'As a whole. To send what is there already changes nothing. It holds for every schedule that names it, in less than a second.',
+          'As a whole. To send what is there already changes nothing. It holds for every schedule that names it, in less than a second: ' +
+          'should some of them never be due any more with it, `warnings` name up to 10, of the first 200 by id.',
         tags,
         params,
         querystring: OfTenant,
         headers: putHeaders,
         body: wire.CalendarRequest,
         response: {
-          200: { ...json('It was there, and is now so.', wire.Calendar), headers: etagHeader },
-          201: { ...json('It was made.', wire.Calendar), headers: etagHeader },
-          ...problems(...BODY_PROBLEMS, 'precondition_failed'),
+          200: { ...json('It was there, and is now so.', wire.PutCalendar), headers: etagHeader },
+          201: { ...json('It was made.', wire.PutCalendar), headers: etagHeader },
+          ...problems(...BODY_PROBLEMS, 'not_found', 'precondition_failed'),
         },
       },
     },
@@ -80,20 +84,21 @@ export function calendarEditRoutes(app: Api, { schedules }: ApiDeps): void {
         const message = `expected ${JSON.stringify(name)}, as in the path, or none, got ${JSON.stringify(request.body.name)}`
         throw invalid('the request has two names', [{ path: '/name', message }])
       }
-      const { before, after } = await put(request, name, preconditionOf(request))
+      const tenant = tenantOf(request.caller, request.query.tenant, () => noSuchCalendar(name))
+      const { before, after } = await put(request, { tenant, name }, preconditionOf(request))
+      const warnings = before ? await warnOfNeverDue(after, schedules) : []
       reply.code(before ? 200 : 201)
-      return answerWithCalendar(after, reply as FastifyReply)
+      return { ...answerWithCalendar(after, reply as FastifyReply), warnings }
     },
   )
 
-  type PutRequest = Pick<FastifyRequest, 'caller' | 'audit'> & {
-    body: wire.CalendarRequest
-    query: { tenant?: string | undefined }
-  }
+  type PutRequest = Pick<FastifyRequest, 'audit'> & { body: wire.CalendarRequest }
 
-  async function put(request: PutRequest, name: string, assertMay: Precondition) {
-    const { body, query, caller, audit } = request
-    const tenant = tenantOf(caller, query.tenant)
+  async function put(
+    { body, audit }: PutRequest,
+    { tenant, name }: { tenant: string; name: string },
+    assertMay: Precondition,
+  ) {
     if (!isScheduleId(name)) throw wrongName(name)
     Object.assign(audit.target, { id: name, tenant })
     const wanted = { ...body, name, tenant }

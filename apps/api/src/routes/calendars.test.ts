@@ -1,10 +1,17 @@
+import { openDatabase } from '@foliot/history'
 import { describe, expect, it } from 'vitest'
 import { databaseWithTables } from '../fixtures/access-bed.ts'
 import { openTestApi } from '../fixtures/test-api.ts'
+import { ScheduleStore } from '../schedules/schedule-store.ts'
+import { warnOfNeverDue } from '../schedules/warn-never-due.ts'
 
-const api = await openTestApi({ databaseUrl: await databaseWithTables() })
+const databaseUrl = await databaseWithTables()
+const api = await openTestApi({ databaseUrl })
 
 const HOLIDAYS = { timezone: 'Europe/Berlin', dates: ['12-25', '12-26'] }
+const MORNINGS = {
+  windows: [{ days: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'], from: '08:00', to: '10:00' }],
+}
 const path = (name: string): string => `/v1/calendars/${name}`
 const put = (name: string, body: unknown = HOLIDAYS, headers?: Record<string, string>) =>
   api.send('PUT', path(name), body, headers)
@@ -14,9 +21,11 @@ describe('a calendar', () => {
   it('is made, replaced, listed and deleted', async () => {
     const first = await put('a1')
     expect(first.status).toBe(201)
-    expect(first.body).toMatchObject({ ...HOLIDAYS, name: 'a1', tenant: 'default', windows: [] })
+    const { warnings, ...made } = first.body
+    expect(made).toMatchObject({ ...HOLIDAYS, name: 'a1', tenant: 'default', windows: [] })
+    expect(warnings).toEqual([])
     expect(first.headers.get('etag')).toBe(`"${first.body.revision}"`)
-    expect((await api.get(path('a1'))).body).toEqual(first.body)
+    expect((await api.get(path('a1'))).body).toEqual(made)
     const again = await put('a1', { ...HOLIDAYS, name: 'a1', windows: [] })
     expect([again.status, again.body]).toEqual([200, first.body])
     const windows = [{ days: ['sat', 'sun'] }]
@@ -54,14 +63,37 @@ describe('a calendar', () => {
     expect(made.body.description).toBe('at 09:00 every day, UTC, but not in used')
     expect((await api.send('DELETE', path('used'))).problem(409, 'conflict').detail).toContain('user')
     // What it makes of the rule is told, and refused for a new one.
-    await put('used', {
-      windows: [{ days: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'], from: '08:00', to: '10:00' }],
-    })
+    const { body: changed } = await put('used', MORNINGS)
+    expect(changed.warnings).toEqual(['Never due any more with this calendar: user.'])
     const never = (await api.get('/v1/schedules/user')).body
     expect([never.nextRuns, never.warnings]).toEqual([[], [expect.stringContaining('calendar "used"')]])
     ;(await api.send('PUT', '/v1/schedules/user2', body)).problem(400, 'validation_failed')
     await api.send('DELETE', '/v1/schedules/user')
     expect((await api.send('DELETE', path('used'))).status).toBe(204)
+  })
+
+  it('names ten of those that it silences, and none that goes on or is over', async () => {
+    await put('silent')
+    const daily = { type: 'demo.echo', input: 1, cron: '0 9 * * *', calendars: ['silent'] }
+    const use = async (id: string, more: object = {}) =>
+      expect((await api.send('PUT', `/v1/schedules/${id}`, { ...daily, ...more })).status).toBe(201)
+    await use('a-noon', { cron: '0 12 * * *' })
+    for (let i = 10; i < 22; i++) await use(`s${i}`)
+    await use('t-more', { cron: '0 9,11 * * *' })
+    await use('t-moved', { calendars: [{ name: 'silent', mode: 'shift' }] })
+    const named = Array.from({ length: 10 }, (_, i) => `s${i + 10}`).join(', ')
+    const expected = [`Never due any more with this calendar: ${named} and 2 others.`]
+    expect((await put('silent', MORNINGS)).body.warnings).toEqual(expected)
+    // The same again changes nothing, and is as bad.
+    expect((await put('silent', MORNINGS)).body.warnings).toEqual(expected)
+    const db = openDatabase({ url: databaseUrl })
+    const store = new ScheduleStore({ db, redis: api.redis, log: { warn: () => undefined } })
+    expect(await warnOfNeverDue({ tenant: 'default', name: 'silent' }, store, 2)).toEqual([
+      'Never due any more with this calendar: s10.',
+      'More than 2 schedules use this calendar: only the first 2 by id were looked at.',
+    ])
+    await db.destroy()
+    expect((await put('silent')).body.warnings).toEqual([])
   })
 
   it.each<[string, object, string]>([

@@ -57,7 +57,7 @@ export function calendarRoutes(app: Api, { schedules }: ApiDeps): void {
       },
     },
     async ({ params: { name }, query, caller }, reply) => {
-      const tenant = tenantOf(caller, query.tenant)
+      const tenant = tenantOf(caller, query.tenant, () => noSuchCalendar(name))
       const calendar = isScheduleId(name) ? await schedules.readCalendar({ tenant, name }) : undefined
       if (!calendar) throw noSuchCalendar(name)
       return answerWithCalendar(calendar, reply as FastifyReply)
@@ -84,7 +84,7 @@ export function calendarRoutes(app: Api, { schedules }: ApiDeps): void {
     },
     async (request, reply) => {
       const { params, query, caller, audit } = request
-      const ref = { tenant: tenantOf(caller, query.tenant), name: params.name }
+      const ref = { tenant: tenantOf(caller, query.tenant, () => noSuchCalendar(params.name)), name: params.name }
       audit.target.tenant = ref.tenant
       const assertMay = preconditionOf(request)
       const before = isScheduleId(ref.name) ? await schedules.deleteCalendar(ref, assertMay) : undefined

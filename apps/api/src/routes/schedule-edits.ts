@@ -7,9 +7,10 @@ import { reasonHeader } from '../move-reason.ts'
 import { invalid } from '../problem.ts'
 import { answerWith } from '../schedules/answer-schedule.ts'
 import { askedTenant } from '../schedules/asked-of.ts'
+import { noSuchSchedule } from '../schedules/no-such.ts'
 import { noteOf } from '../schedules/note-schedule.ts'
 import { etagHeader, type Precondition, preconditionOf, putHeaders } from '../schedules/preconditions.ts'
-import { tenantOf } from '../schedules/tenant-of.ts'
+import { tenantFor, tenantOf } from '../schedules/tenant-of.ts'
 import { assertToCome, findType, ruleOf, toChanged, toWanted } from '../schedules/to-schedule.ts'
 import { sentInput } from '../sent-inputs.ts'
 import { json } from '../wire/answer.ts'
@@ -49,7 +50,8 @@ export function scheduleEditRoutes(app: Api, deps: ApiDeps): void {
         ])
       }
       const id = request.body.id ?? newJobId(Date.now())
-      const { after } = await put(request, id, (before) => {
+      const tenant = tenantFor(request.caller, request.query.tenant)
+      const { after } = await put(request, { tenant, id }, (before) => {
         if (!before) return
         throw new FoliotError('conflict', `expected a new id, got ${JSON.stringify(id)}, which a schedule has`, {
           hint: 'PUT /v1/schedules/{id} replaces it',
@@ -78,7 +80,7 @@ export function scheduleEditRoutes(app: Api, deps: ApiDeps): void {
         response: {
           200: { ...json('It was there, and is now so.', wire.Schedule), headers: etagHeader },
           201: { ...json('It was made.', wire.Schedule), headers: etagHeader },
-          ...problems(...BODY_PROBLEMS, 'precondition_failed'),
+          ...problems(...BODY_PROBLEMS, 'not_found', 'precondition_failed'),
         },
       },
     },
@@ -88,21 +90,18 @@ export function scheduleEditRoutes(app: Api, deps: ApiDeps): void {
         const message = `expected ${JSON.stringify(id)}, as in the path, or none, got ${JSON.stringify(request.body.id)}`
         throw invalid('the request has two ids', [{ path: '/id', message }])
       }
-      const { before, after } = await put(request, id, preconditionOf(request))
+      const tenant = tenantOf(request.caller, request.query.tenant, () => noSuchSchedule(id))
+      const { before, after } = await put(request, { tenant, id }, preconditionOf(request))
       reply.code(before ? 200 : 201)
       return answerWith(after, reply as FastifyReply, deps)
     },
   )
 
-  type PutRequest = Pick<FastifyRequest, 'caller' | 'audit' | 'bodyBytes'> & {
-    body: wire.ScheduleRequest
-    query: { tenant?: string | undefined }
-  }
+  type PutRequest = Pick<FastifyRequest, 'audit' | 'bodyBytes'> & { body: wire.ScheduleRequest }
 
-  async function put(request: PutRequest, id: string, assertMay: Precondition) {
-    const { body, query, caller, audit, bodyBytes } = request
-    if (!isScheduleId(id)) throw wrongId(id)
-    const ref = { tenant: tenantOf(caller, query.tenant), id }
+  async function put(request: PutRequest, ref: { tenant: string; id: string }, assertMay: Precondition) {
+    const { body, audit, bodyBytes } = request
+    if (!isScheduleId(ref.id)) throw wrongId(ref.id)
     Object.assign(audit.target, ref)
     const inputText = sentInput(bodyBytes)
     const type = await findType(catalog, body.type)

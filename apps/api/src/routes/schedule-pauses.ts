@@ -95,7 +95,7 @@ export function schedulePauseRoutes(app: Api, deps: ApiDeps): void {
       },
       async (request, reply) => {
         const { params, query, caller, audit } = request
-        const ref = { tenant: tenantOf(caller, query.tenant), id: params.id }
+        const ref = { tenant: tenantOf(caller, query.tenant, () => noSuchSchedule(params.id)), id: params.id }
         audit.target.tenant = ref.tenant
         if (!isScheduleId(ref.id)) throw noSuchSchedule(ref.id)
         const assertMay = preconditionOf(request)

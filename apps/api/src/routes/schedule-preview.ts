@@ -2,7 +2,7 @@ import { scheduleKey } from '@foliot/jobs'
 import { Calendar, type CompiledRule, compileRule, describeRule, preview } from '@foliot/schedules'
 import type { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
-import { tenantOf } from '../schedules/tenant-of.ts'
+import { tenantFor } from '../schedules/tenant-of.ts'
 import { toMs, withoutUndefined } from '../schedules/to-schedule.ts'
 import { json } from '../wire/answer.ts'
 import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
@@ -26,7 +26,7 @@ export function schedulePreviewRoutes(app: Api, { schedules }: ApiDeps): void {
       },
     },
     async ({ body, query, caller }) => {
-      const tenant = tenantOf(caller, query.tenant)
+      const tenant = tenantFor(caller, query.tenant)
       const { cron, everyMs, timezone, jitterMs, dst, id = 'preview', n } = body
       const fromMs = toMs(body.from) ?? Date.now()
       const { calendars, uses } = await calendarsOf(body.calendars, (names) => schedules.calendars(tenant, names))

@@ -233,4 +233,18 @@ describe('the ticks of a schedule', () => {
     expect((await api.get(`${path(other)}/ticks`)).body.items).toHaveLength(1)
     ;(await api.get(`${path('nobody')}/ticks`)).problem(404, 'not_found')
   })
+
+  it('are of those that wait for the history the last 1000 of the queue', async () => {
+    const [id, other] = [await newSchedule(), await newSchedule()]
+    const skip = (of: string, at: number) =>
+      ['*', 'k', `default/${of}`, 'from', at, 'to', at, 'n', 1, 'o', 'skipped', 'r', 'paused', 'at', at] as const
+    const add = (pipeline: ReturnType<typeof api.redis.pipeline>, of: string, at: number) =>
+      pipeline.xadd('foliot-x:{demo}:ticks-unfired', ...skip(of, at))
+    const pipeline = add(api.redis.pipeline(), id, HOUR)
+    add(pipeline, id, 2 * HOUR)
+    for (let i = 0; i < 999; i++) add(pipeline, other, 3 * HOUR)
+    await pipeline.exec()
+    const { items } = (await api.get(`${path(id)}/ticks`)).body
+    expect(items).toEqual([{ scheduledFor: new Date(2 * HOUR).toISOString(), outcome: 'skipped', reason: 'paused' }])
+  })
 })

@@ -140,7 +140,7 @@ export function scheduleRunRoutes(app: Api, deps: ApiDeps): void {
   }
 
   async function find({ params: { id }, query, caller, audit }: ScheduleRequest): Promise<Schedule> {
-    const ref = { tenant: tenantOf(caller, query.tenant), id }
+    const ref = { tenant: tenantOf(caller, query.tenant, () => noSuchSchedule(id)), id }
     audit.target.tenant = ref.tenant
     const schedule = isScheduleId(id) ? await deps.schedules.read(ref) : undefined
     if (!schedule) throw noSuchSchedule(id)

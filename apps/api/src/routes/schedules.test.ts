@@ -184,7 +184,11 @@ describe('a schedule', () => {
   it('leaves in the audit how it was and is, without what its type keeps back', async () => {
     const id = newId()
     await put(id, { ...NIGHTLY, type: 'demo.secret', input: { password: 'hunter2' } })
-    await put(id, { ...NIGHTLY, maxCatchUp: 8 }, { 'x-reason': 'a test' })
+    const [startAt, endAt, pausedUntil] = ['2027-01-01', '2190-01-01', '2180-01-01'].map(
+      (day) => `${day}T00:00:00.000Z`,
+    )
+    const times = { startAt, endAt, paused: true, pausedUntil }
+    const { body } = await put(id, { ...NIGHTLY, maxCatchUp: 8, ...times }, { 'x-reason': 'a test' })
     const { items } = (await api.get(`/v1/audit?target=${id}`)).body
     expect(items).toMatchObject([
       {
@@ -193,11 +197,26 @@ describe('a schedule', () => {
         reason: 'a test',
         target: { kind: 'schedule', id, tenant: 'default' },
         before: { type: 'demo.secret', maxCatchUp: 100 },
-        after: { type: 'demo.echo', maxCatchUp: 8, input: { hello: 'world' } },
+        after: {
+          type: 'demo.echo',
+          maxCatchUp: 8,
+          input: { hello: 'world' },
+          lateAfterMs: body.lateAfterMs,
+          ...times,
+          createdAt: body.createdAt,
+          updatedAt: body.updatedAt,
+        },
       },
       { action: 'schedule.put', before: null, after: { type: 'demo.secret' } },
     ])
     expect(JSON.stringify(items)).not.toContain('hunter2')
+    const [every, once] = [newId(), newId()]
+    const rest = { ...NIGHTLY, cron: undefined }
+    const made = await put(every, { ...rest, everyMs: 60_000 })
+    await put(once, { ...rest, at: '2190-01-01T00:00:00Z' })
+    const noted = async (of: string) => (await api.get(`/v1/audit?target=${of}`)).body.items[0].after
+    expect(await noted(every)).toMatchObject({ everyMs: 60_000, anchor: made.body.createdAt })
+    expect(await noted(once)).toMatchObject({ at: '2190-01-01T00:00:00.000Z' })
   })
 })
 

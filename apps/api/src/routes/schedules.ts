@@ -63,7 +63,7 @@ export function scheduleRoutes(app: Api, deps: ApiDeps): void {
       },
     },
     async ({ params: { id }, query, caller }, reply) => {
-      const tenant = tenantOf(caller, query.tenant)
+      const tenant = tenantOf(caller, query.tenant, () => noSuchSchedule(id))
       const schedule = isScheduleId(id) ? await schedules.read({ tenant, id }) : undefined
       if (!schedule) throw noSuchSchedule(id)
       return answerWith(schedule, reply as FastifyReply, deps)
@@ -90,7 +90,7 @@ export function scheduleRoutes(app: Api, deps: ApiDeps): void {
     },
     async (request, reply) => {
       const { params, query, caller, audit } = request
-      const ref = { tenant: tenantOf(caller, query.tenant), id: params.id }
+      const ref = { tenant: tenantOf(caller, query.tenant, () => noSuchSchedule(params.id)), id: params.id }
       audit.target.tenant = ref.tenant
       const before = isScheduleId(ref.id) ? await schedules.delete(ref, preconditionOf(request)) : undefined
       if (!before) throw noSuchSchedule(ref.id)

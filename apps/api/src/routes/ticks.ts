@@ -20,7 +20,8 @@ export function tickRoutes(app: Api, deps: ApiDeps): void {
         summary: 'List what became of the ticks of a schedule',
         description:
           'The newest first: ticks that fired by when their jobs were made, the others by when they were planned. Jobs that were ' +
-          'triggered or made up for by hand are among them.',
+          'triggered or made up for by hand are among them. Ticks without a job are complete as far as a recorder has stored them, ' +
+          'which takes a second; of later ones those that are among the last 1000 of the queue are told.',
         tags: ['schedules'],
         params: z.object({ id: z.string() }),
         querystring: ListTicks,
@@ -29,7 +30,7 @@ export function tickRoutes(app: Api, deps: ApiDeps): void {
     },
     async ({ params: { id }, query, caller }) => {
       const after = readCursor(query)
-      const tenant = tenantOf(caller, query.tenant)
+      const tenant = tenantOf(caller, query.tenant, () => noSuchSchedule(id))
       const schedule = isScheduleId(id) ? await deps.schedules.read({ tenant, id }) : undefined
       if (!schedule) throw noSuchSchedule(id)
       const span = { from: toMs(query.from), to: toMs(query.to) }

@@ -58,6 +58,39 @@ it('lists what is wrong, the oldest first, to each key what concerns it', async 
   expect(short(await watch(ROOT))).toEqual([])
 })
 
+it('lists page by page, also of one tenant and where many came at the same time', async () => {
+  const many = Array.from({ length: 5 }, (_, n) => [
+    finding('acme', { scheduleId: `s${n}`, since: 1_700_000_000_000 + (n >> 2) }),
+    finding('globex', { scheduleId: `s${n}` }),
+  ]).flat()
+  await raise(...many, SILENT)
+  const pages = async (secret: string, query: string) => {
+    const found: string[][] = []
+    let cursor: string | null = ''
+    while (cursor !== null) {
+      const body = await watch(secret, `?limit=3${query}${cursor && `&cursor=${cursor}`}`)
+      found.push(body.items.map(({ tenant = '', scheduleId = '' }) => `${tenant}/${scheduleId}`))
+      cursor = body.nextCursor
+    }
+    return found
+  }
+  const acmes = [
+    ['acme/s0', 'acme/s1', 'acme/s2'],
+    ['acme/s3', 'acme/s4', '/'],
+  ]
+  expect(await pages(ACME, '')).toEqual(acmes)
+  expect(await pages(ROOT, '&tenant=acme')).toEqual(acmes)
+  expect((await pages(ROOT, '')).map(({ length }) => length)).toEqual([3, 3, 3, 2])
+  // What is mended between two pages moves nothing.
+  const { nextCursor } = await watch(ACME, '?limit=2')
+  await recover(finding('acme', { scheduleId: 's1', since: 1_700_000_000_000 }))
+  const { items } = await watch(ACME, `?limit=2&cursor=${nextCursor}`)
+  expect(items.map(({ scheduleId }: Finding) => scheduleId)).toEqual(['s2', 's3'])
+  await recover(...many, SILENT)
+  for (const query of [`cursor=${nextCursor}&tenant=acme`, 'cursor=abc', 'limit=201'])
+    (await api.as(ROOT, 'GET', `/v1/watch?${query}`)).problem(400, 'validation_failed')
+})
+
 it('says that there are more than it lists', async () => {
   await sayWatched(api.redis, { at: 1_800_000_000_000, unlisted: 1 })
   expect(await watch(ACME)).toMatchObject({ isComplete: false })

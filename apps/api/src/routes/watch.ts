@@ -1,8 +1,9 @@
-import { readFindings, readWatched } from '@foliot/queue'
+import { listFindings, readWatched } from '@foliot/queue'
 import type { Api, ApiDeps } from '../api.ts'
+import { readFindingCursor, writeFindingCursor } from '../schedules/finding-cursor.ts'
 import { json } from '../wire/answer.ts'
 import { problems } from '../wire/problem.ts'
-import { concerns, ListWatch, ScheduleFindings, showFinding } from '../wire/watch.ts'
+import { ListWatch, ScheduleFindings, showFinding } from '../wire/watch.ts'
 
 export function watchRoutes(app: Api, { redis }: ApiDeps): void {
   app.get(
@@ -12,24 +13,26 @@ export function watchRoutes(app: Api, { redis }: ApiDeps): void {
       schema: {
         operationId: 'readWatch',
         summary: 'List what did not happen',
-        description: 'Runs of schedules that are overdue now, since when and why. A recorder watches; see `watchedAt`.',
+        description:
+          'Runs of schedules that are overdue now, the oldest first, since when and why. A recorder watches; see `watchedAt`.',
         tags: ['schedules'],
         querystring: ListWatch,
-        response: { 200: json('All that is wrong.', ScheduleFindings), ...problems() },
+        response: { 200: json('One page.', ScheduleFindings), ...problems() },
       },
     },
     async ({ query, caller }) => {
+      const after = readFindingCursor(query)
       const tenant = caller.tenant ?? query.tenant
       // First when: what is found after that may be in the list already, and nothing is missing in it.
       const watched = await readWatched(redis)
-      const found = [...(await readFindings(redis)).values()]
       // Of other tenants it sees none, and is told nothing of them.
       const isForeign = query.tenant !== undefined && query.tenant !== tenant
-      const items = isForeign ? [] : found.filter((finding) => concerns(finding, tenant))
-      items.sort((a, b) => a.since - b.since)
+      const { findings, last } = isForeign
+        ? { findings: [], last: undefined }
+        : await listFindings(redis, { tenant, limit: query.limit, after })
       return {
-        items: items.map(showFinding),
-        nextCursor: null,
+        items: findings.map(showFinding),
+        nextCursor: writeFindingCursor(query, last),
         isComplete: !watched?.unlisted,
         watchedAt: watched ? new Date(watched.at).toISOString() : null,
       }

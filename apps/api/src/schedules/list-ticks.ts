@@ -24,8 +24,12 @@ interface Span {
   to?: number | undefined
 }
 
-/** So many of a queue that wait for the history are looked through. */
-const UNRECORDED_MAX = 10_000
+/**
+ * So many of a queue, of all its schedules, that wait for the history are looked through, the newest. A recorder takes them within
+ * a second, so that there are seldom more; one that is not among them is missing until the history has it. Without a recorder that
+ * is for good: the answer is then what is among these, and the docs say so.
+ */
+const UNRECORDED_MAX = 1000
 /** Behind every job of its time. */
 const LAST_ID = 'ffffffff-ffff-ffff-bfff-ffffffffffff'
 

@@ -52,6 +52,15 @@ export const Calendar = z.object({
   updatedAt: time,
 })
 
+/** The same, as whoever puts one is answered. */
+export const PutCalendar = Calendar.extend({
+  warnings: z
+    .array(z.string())
+    .describe(
+      'Names up to 10 of the schedules that use it and are never due any more with it; the first 200 by id are looked at.',
+    ),
+})
+
 export const CalendarList = z.object({
   items: z.array(Calendar),
   nextCursor: z.string().nullable().describe('null on the last page.'),
@@ -61,4 +70,5 @@ export const ListCalendars = z.strictObject({ ...page, tenant: tenantFilter.opti
 
 z.globalRegistry.add(CalendarRequest, { id: 'CalendarRequest', example: CALENDAR })
 z.globalRegistry.add(Calendar, { id: 'Calendar' })
+z.globalRegistry.add(PutCalendar, { id: 'PutCalendar' })
 z.globalRegistry.add(CalendarList, { id: 'CalendarList' })

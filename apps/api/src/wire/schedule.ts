@@ -44,7 +44,11 @@ const policies = {
   startWithinMs: duration.optional().describe('A job that no worker takes in this time is ended as `lateStart` says.'),
   expectWithinMs: duration
     .optional()
-    .describe('`GET /v1/watch` tells of a tick whose job no worker has started after this time, or that has none.'),
+    .describe(
+      'This long after a tick was due `GET /v1/watch` tells of it if nobody has fired or skipped it, if it waits for the job of an ' +
+        'earlier one, or if no worker has started its job. One that was skipped is none of these, whether by a policy, for a type ' +
+        'that no worker has announced, or for a full queue.',
+    ),
   finishWithinMs: duration
     .optional()
     .describe('`GET /v1/watch` tells of a job that has not ended this long after its tick was due.'),

@@ -1,6 +1,6 @@
 import { FINDING_KINDS, type Finding } from '@foliot/queue'
 import { z } from 'zod'
-import { tenantFilter } from './list.ts'
+import { page, tenantFilter } from './list.ts'
 
 const time = z.string().describe('RFC 3339, UTC')
 
@@ -10,21 +10,26 @@ const ScheduleFinding = z.object({
     .describe(
       '`next_in_past`: it was due a while ago, and nobody has fired or skipped the tick. `missed`: a tick has no job after ' +
         '`expectWithinMs`. `late`: it has one, which no worker has started by then. `overdue`: its job has not ended after ' +
-        '`finishWithinMs`. `schedulers_silent`: no scheduler is there; it concerns all schedules.',
+        '`finishWithinMs`. `cannot_be_followed`: its rule cannot be used as it is now, such as for a calendar that is gone, and it ' +
+        'never fires. `schedulers_silent`: no scheduler is there; it concerns all schedules.',
     ),
   scheduleId: z.string().optional(),
   tenant: z.string().optional(),
-  since: time.describe('Since when it should have been otherwise. RFC 3339, UTC'),
+  since: time.describe(
+    'Since when it should have been otherwise; of `cannot_be_followed`, when it was found. RFC 3339, UTC',
+  ),
   reason: z.string().describe('One line for people.'),
   lastRunAt: time.optional().describe('When the last job was made, as far as Redis knew. RFC 3339, UTC'),
 })
 
-export const ListWatch = z.strictObject({ tenant: tenantFilter.optional() })
+export const ListWatch = z.strictObject({ ...page, tenant: tenantFilter.optional() })
 
 export const ScheduleFindings = z.object({
   items: z.array(ScheduleFinding).describe('The oldest first. None, and a `watchedAt` of just now: all is well.'),
-  nextCursor: z.null(),
-  isComplete: z.boolean().describe('False if there are more: the list has at most 10 000, of all tenants.'),
+  nextCursor: z.string().nullable().describe('null on the last page.'),
+  isComplete: z
+    .boolean()
+    .describe('False if there are more than the list has, whoever’s: at most 1000 of a tenant, 10 000 of all tenants.'),
   watchedAt: time
     .nullable()
     .describe(

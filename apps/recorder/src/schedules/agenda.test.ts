@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { Agenda } from './agenda.ts'
 
-const item = (name: string, lookAt: number) => ({ name, lookAt })
+const item = (name: string, lookAt: number) => ({ name, lookAt, isGone: false })
 const names = (items: { name: string }[]): string[] => items.map(({ name }) => name)
 
 it('gives what is due, the oldest first, each once', () => {
@@ -37,4 +37,24 @@ it('gives what was due long ago in the same second, and also after years', () =>
   // A clock that was put back.
   agenda.put(item('d', 0))
   expect(names(agenda.take(50 * year, 10))).toEqual([])
+})
+
+it('keeps of what is replaced again and again no more than there is', () => {
+  const agenda = new Agenda<ReturnType<typeof item>>()
+  for (const name of ['a', 'b', 'c']) agenda.put(item(name, 1_000))
+  let last = item('d', 2_000)
+  agenda.put(last)
+  for (let n = 0; n < 100; n++) {
+    agenda.drop(last)
+    last = item('d', 2_000)
+    agenda.put(last)
+  }
+  expect(agenda.size).toBeLessThanOrEqual(9)
+  const taken = agenda.take(2_000, 100).filter(({ isGone }) => !isGone)
+  expect(names(taken)).toEqual(['a', 'b', 'c', 'd'])
+  expect(agenda.size).toBe(0)
+  // One that is nowhere in it counts for nothing.
+  agenda.put(item('e', 3_000))
+  agenda.drop(item('never', Number.POSITIVE_INFINITY))
+  expect(names(agenda.take(3_000, 100))).toEqual(['e'])
 })

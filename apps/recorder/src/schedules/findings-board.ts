@@ -5,8 +5,10 @@ import type { Redis } from 'ioredis'
 export interface FindingsBoardOptions {
   redis: Redis
   log: Pick<Logger, 'info' | 'warn'>
-  /** How many are in the list at most. */
+  /** How many are in the list at most, not counting what concerns all schedules. */
   mostListed: number
+  /** The same of each tenant: none fills the list for the others. */
+  mostListedOfTenant: number
 }
 
 /** Whose findings they are; undefined for what concerns all schedules. */
@@ -19,6 +21,8 @@ const LINES_A_ROUND = 20
 export class FindingsBoard {
   readonly #options: FindingsBoardOptions
   #listed = new Map<string, Finding>()
+  /** How many of a tenant are in the list. */
+  readonly #listedOf = new Map<string | undefined, number>()
   /** For which there is no room in the list. */
   readonly #unlisted = new Map<string, FindingKind>()
   #lines = 0
@@ -32,6 +36,8 @@ export class FindingsBoard {
   async load(): Promise<void> {
     this.#listed = await readFindings(this.#options.redis)
     this.#unlisted.clear()
+    this.#listedOf.clear()
+    for (const { tenant } of this.#listed.values()) this.#count(tenant, 1)
   }
 
   /** Those that are in the list. */
@@ -69,25 +75,32 @@ export class FindingsBoard {
   async tell(looked: readonly { subject: Subject; findings: readonly Finding[] }[]): Promise<void> {
     const raised: Finding[] = []
     const recovered: Finding[] = []
+    const raisedOf = new Map<string | undefined, number>()
     for (const { subject, findings } of looked) {
       for (const kind of FINDING_KINDS) {
         const field = fieldOf(kind, subject)
         const finding = findings.find((one) => one.kind === kind)
         const before = this.#listed.get(field)
         if (before) {
-          // Of another job: the first one has ended, and the other one is told of at the next look.
-          if (!finding || (kind === 'overdue' && finding.tick !== before.tick)) recovered.push(before)
+          // The first one has ended, and the other one is told of at the next look.
+          if (!finding || isAnother(finding, before)) recovered.push(before)
         } else if (!finding) this.#unlisted.delete(field)
-        else if (this.#listed.size + raised.length < this.#options.mostListed) raised.push(finding)
-        else this.#unlisted.set(field, kind)
+        else if (this.#hasRoom(finding, raised.length, raisedOf)) {
+          raised.push(finding)
+          raisedOf.set(finding.tenant, (raisedOf.get(finding.tenant) ?? 0) + 1)
+        } else this.#unlisted.set(field, kind)
       }
     }
     const news = await tellFindings(this.#options.redis, { raised, recovered })
     for (const finding of raised) {
       this.#listed.set(findingField(finding), finding)
       this.#unlisted.delete(findingField(finding))
+      this.#count(finding.tenant, 1)
     }
-    for (const finding of recovered) this.#listed.delete(findingField(finding))
+    for (const finding of recovered) {
+      this.#listed.delete(findingField(finding))
+      this.#count(finding.tenant, -1)
+    }
     // What is known was told by another watchdog.
     for (const finding of news.raised) this.#say('warn', finding, finding.reason)
     for (const finding of news.recovered) this.#say('info', finding, `recovered; it was so: ${finding.reason}`)
@@ -102,6 +115,19 @@ export class FindingsBoard {
     this.#untold = 0
   }
 
+  #hasRoom({ tenant }: Finding, raised: number, raisedOf: ReadonlyMap<string | undefined, number>): boolean {
+    if (tenant === undefined) return true
+    const { mostListed, mostListedOfTenant } = this.#options
+    const ofTenant = (this.#listedOf.get(tenant) ?? 0) + (raisedOf.get(tenant) ?? 0)
+    return ofTenant < mostListedOfTenant && this.#listed.size + raised < mostListed
+  }
+
+  #count(tenant: string | undefined, more: number): void {
+    const count = (this.#listedOf.get(tenant) ?? 0) + more
+    if (count > 0) this.#listedOf.set(tenant, count)
+    else this.#listedOf.delete(tenant)
+  }
+
   #say(level: 'info' | 'warn', { kind, tenant, scheduleId, since, reason }: Finding, text: string): void {
     if (this.#lines >= LINES_A_ROUND) {
       this.#untold += 1
@@ -112,6 +138,10 @@ export class FindingsBoard {
     this.#options.log[level](fields, scheduleId === undefined ? text : `schedule ${tenant}/${scheduleId}: ${text}`)
   }
 }
+
+/** Of the same kind, but of another job, or for another reason. */
+const isAnother = ({ kind, tick, reason }: Finding, before: Finding): boolean =>
+  (kind === 'overdue' && tick !== before.tick) || (kind === 'cannot_be_followed' && reason !== before.reason)
 
 const fieldOf = (kind: FindingKind, subject: Subject): string =>
   findingField({ kind, since: 0, reason: '', ...(subject && { tenant: subject.tenant, scheduleId: subject.id }) })

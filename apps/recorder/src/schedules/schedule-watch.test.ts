@@ -43,6 +43,8 @@ interface Bed {
   /** The same, once another look is over. */
   again(): Promise<Partial<Finding>[]>
   put(id: string, other?: Partial<Schedule>): Promise<Schedule>
+  /** The calendar `closed`, which holds some dates. */
+  close(dates: string[] | undefined): Promise<void>
   remove(id: string, revision: number): Promise<void>
   /** Decides a tick, as a scheduler does; without a verb it fires. */
   decide(schedule: Schedule, tick: number, verb?: 'skip'): Promise<string>
@@ -83,7 +85,16 @@ async function openBed(ownUrl?: string): Promise<Bed> {
       listening.on('error', () => undefined)
       const recorder = `r${++watches}`
       const now = async () => clock
-      const watch = new ScheduleWatch({ redis, listening, recorder, log, now, roundMs: 20, ...options })
+      const watch = new ScheduleWatch({
+        redis,
+        listening,
+        recorder,
+        log,
+        now,
+        roundMs: 20,
+        readAllEveryMs: 500,
+        ...options,
+      })
       atEndOfFile(() => watch.stop())
       await watch.start()
       return watch
@@ -101,6 +112,11 @@ async function openBed(ownUrl?: string): Promise<Bed> {
       const key = scheduleKey(schedule)
       await writeHomes(redis, slotOf(key), new Map([[key, { queue: QUEUE, since: 0 }]]))
       return schedule
+    },
+    async close(dates) {
+      const at = { revision: ++revision, timezone: 'UTC', windows: [], createdAt: 0, updatedAt: 0 }
+      const value = dates && { name: 'closed', tenant: 'acme', dates, ...at }
+      await projectSchedules(redis, [{ kind: 'calendar', tenant: 'acme', id: 'closed', revision, at: 0, value }])
     },
     async remove(id, at) {
       const change = {
@@ -135,6 +151,8 @@ async function openBed(ownUrl?: string): Promise<Bed> {
     },
   }
 }
+
+const CLOSED = [{ name: 'closed', mode: 'exclude' }] as const
 
 const SCHEDULE: Schedule = {
   id: '',
@@ -369,25 +387,93 @@ it('looks into the queue to which the job type of a schedule has moved', async (
 it('looks at a schedule anew when a calendar of it changes', async () => {
   const bed = await openBed()
   await bed.startWatch()
-  const calendar = {
-    name: 'closed',
-    tenant: 'acme',
-    revision: 1,
-    timezone: 'UTC',
-    windows: [],
-    createdAt: 0,
-    updatedAt: 0,
-  }
-  const put = (revision: number, dates: string[]) => {
-    const value = { ...calendar, revision, dates }
-    return projectSchedules(bed.redis, [{ kind: 'calendar', tenant: 'acme', id: 'closed', revision, at: 0, value }])
-  }
   const days = [0, 1].map((n) => new Date(bed.start + n * 24 * 60 * MINUTE).toISOString().slice(0, 10))
-  await put(1, days)
-  await bed.put('held', { calendars: [{ name: 'closed', mode: 'exclude' }] })
+  await bed.close(days)
+  await bed.put('held', { calendars: CLOSED })
   expect(await bed.findings(bed.start + 3 * MINUTE)).toEqual([])
-  await put(2, [])
+  await bed.close([])
   expect(await bed.findings(bed.start + 4 * MINUTE)).toMatchObject([{ since: bed.start + MINUTE }])
+})
+
+it('finds a schedule whose rule cannot be followed any more, and ends nothing that is not mended', async () => {
+  const bed = await openBed()
+  await bed.startWatch()
+  await bed.close([])
+  const due = bed.start + MINUTE
+  const schedule = await bed.put('closed', { calendars: CLOSED })
+  const expected = await bed.put('expected', { calendars: CLOSED, expectWithinMs: 10_000 })
+  await bed.put('over', { calendars: CLOSED, endAt: bed.start + 30_000 })
+  await bed.put('paused', { calendars: CLOSED, paused: true })
+  await bed.decide(expected, due)
+  const kinds = (found: Partial<Finding>[]) => found.map(({ kind, scheduleId }) => `${kind} ${scheduleId}`).sort()
+  const before = ['late expected', 'next_in_past closed']
+  expect(kinds(await bed.findings(due + 59_000))).toEqual(['late expected'])
+  await bed.decide(expected, due + MINUTE)
+  expect(kinds(await bed.findings(due + 95_000))).toEqual(before)
+
+  await bed.close(undefined)
+  const all = ['cannot_be_followed closed', 'cannot_be_followed expected', ...before]
+  const found = await bed.again()
+  expect(kinds(found)).toEqual(all)
+  const gone = found.find(({ kind }) => kind === 'cannot_be_followed')
+  expect(gone).toMatchObject({ tenant: 'acme', since: expect.any(Number) })
+  expect(gone?.reason).toMatch(/^its rule cannot be followed.* expected `calendars` to name calendars that there are/)
+  for (const tick of [due, due + MINUTE]) await bed.decide(schedule, tick)
+  expect(kinds(await bed.findings(due + 101_000))).toEqual(all.slice(0, 3))
+
+  await bed.close([])
+  await bed.decide(expected, due + 2 * MINUTE)
+  expect(kinds(await bed.again())).toEqual(['late expected'])
+  const recovered = (await bed.events()).filter(([event]) => event === 'schedule_recovered')
+  expect(recovered.map(([, kind, id]) => `${kind} ${id}`).sort()).toEqual([...all.slice(0, 2), 'next_in_past closed'])
+})
+
+it('finds a calendar that leaves no time free', async () => {
+  const bed = await openBed()
+  await bed.startWatch()
+  await bed.close([])
+  await bed.put('once', { everyMs: undefined, anchor: undefined, at: bed.start + MINUTE, calendars: CLOSED } as never)
+  expect(await bed.again()).toEqual([])
+  await bed.close([new Date(bed.start + MINUTE).toISOString().slice(0, 10)])
+  expect(await bed.again()).toMatchObject([{ kind: 'cannot_be_followed', reason: expect.stringContaining('"closed"') }])
+})
+
+it('lists so many of each tenant at most, so that none fills the list for the others', async () => {
+  const bed = await openBed()
+  const watch = await bed.startWatch({ mostListedOfTenant: 5 })
+  const many = await Promise.all(Array.from({ length: 8 }, (_, n) => bed.put(`s${n}`)))
+  await bed.put('other', { tenant: 'globex' })
+  const count = (found: Partial<Finding>[], of: string) => found.filter(({ tenant }) => tenant === of).length
+  const found = await bed.findings(bed.start + MINUTE + 95_000)
+  expect([count(found, 'acme'), count(found, 'globex')]).toEqual([5, 1])
+  expect((await readWatched(bed.redis))?.unlisted).toBe(3)
+  expect(watch.counts?.get('next_in_past')).toBe(9)
+  // What is mended makes room.
+  for (const schedule of many) {
+    if (!found.some(({ scheduleId }) => scheduleId === schedule.id)) continue
+    for (const n of [1, 2]) await bed.decide(schedule, bed.start + n * MINUTE)
+  }
+  await bed.findings(bed.start + MINUTE + 101_000)
+  expect(count(await bed.findings(bed.start + MINUTE + 107_000), 'acme')).toBe(3)
+  expect((await readWatched(bed.redis))?.unlisted).toBe(0)
+})
+
+it('does not read everything again and again when that goes wrong, nor says that it had looked', async () => {
+  // One of its own: its commands are counted.
+  const bed = await openBed((await startRedis()).url)
+  await bed.put('good')
+  await bed.redis.hset(`foliot-x:{schedules}:slot:${slotOf('acme/bad')}`, 'acme/bad', '1\nnot JSON')
+  await bed.startWatch({ readAllEveryMs: 60_000 })
+  await waitUntil(() => bed.lines.some(({ level }) => level === 'error'))
+  const calls = async (command: string): Promise<number> => {
+    const stats = await bed.redis.info('commandstats')
+    return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0)
+  }
+  const [reads, rounds] = [await calls('hscan'), await calls('get')]
+  await waitUntil(async () => (await calls('get')) >= rounds + 10, { what: 'ten more rounds' })
+  expect(reads).toBeGreaterThan(0)
+  expect(await calls('hscan')).toBe(reads)
+  expect(await readWatched(bed.redis)).toBeUndefined()
 })
 
 it('lists so many at most, and says how many more there are', async () => {

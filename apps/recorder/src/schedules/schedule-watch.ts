@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { scheduleOfKey } from '@foliot/jobs'
 import type { Service } from '@foliot/lifecycle'
 import {
   awaitChanges,
@@ -30,8 +31,9 @@ import { RuleBook } from '@foliot/schedules'
 import type { Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import { Agenda } from './agenda.ts'
+import { Breath } from './breath.ts'
 import { FindingsBoard } from './findings-board.ts'
-import { type Questions, refOf, type Verdict, WatchedSchedule } from './watched-schedule.ts'
+import { type Questions, type Verdict, WatchedSchedule } from './watched-schedule.ts'
 
 export interface ScheduleWatchOptions {
   /** A connection for loops. */
@@ -47,12 +49,18 @@ export interface ScheduleWatchOptions {
   roundMs?: number
   /** How many findings the list has at most. Default 10 000. */
   mostListed?: number
+  /** The same of each tenant. Default 1000. */
+  mostListedOfTenant?: number
+  /** How long it waits after it has read all schedules, or failed to, before it does so again. Default 10 000. */
+  readAllEveryMs?: number
 }
 
 /** Who watched and was silent for so long does no more. */
 const LEASE_MS = 10_000
 const RETRY_MS = 1000
-/** Who changes very many schedules does not have them all read again and again. */
+/** While it reads, which may take longer. */
+const RENEW_LEASE_EVERY_MS = 2000
+/** Neither many changes nor an error that comes again has all schedules read again and again. */
 const READ_ALL_EVERY_MS = 10_000
 /** While more is due than is looked at in one round. */
 const HURRY_MS = 50
@@ -94,20 +102,22 @@ export class ScheduleWatch implements Service {
   #running: Promise<void> | undefined
   #isWatching = false
   #isBehind = true
+  /** There are schedules that it has not heard of yet. */
+  #isHalfRead = true
   /** More was due than was looked at. */
   #isHurried = false
   #position = '0-0'
   #epoch: number | undefined
   /** By the monotonic clock. */
   #readAllAt = 0
-  #hasRead = Number.NEGATIVE_INFINITY
+  #heldAt = 0
   #heardAt: number | undefined
   #complaint = { text: '', at: 0 }
 
   constructor(options: ScheduleWatchOptions) {
     this.#options = options
-    const { redis, log, mostListed = 10_000 } = options
-    this.#board = new FindingsBoard({ redis, log, mostListed })
+    const { redis, log, mostListed = 10_000, mostListedOfTenant = 1000 } = options
+    this.#board = new FindingsBoard({ redis, log, mostListed, mostListedOfTenant })
   }
 
   /** How many there are of each kind; undefined if another recorder watches. */
@@ -132,17 +142,17 @@ export class ScheduleWatch implements Service {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopped
-    const { redis, recorder, roundMs = 1000 } = this.#options
+    const { roundMs = 1000 } = this.#options
     while (!signal.aborted) {
       try {
-        if (await holdWatch(redis, recorder, LEASE_MS)) {
+        if (await this.#hold()) {
           await this.#round()
           continue
         }
         this.#stand()
         await sleep(roundMs, undefined, { signal }).catch(() => undefined)
       } catch (error) {
-        // Whatever went wrong, and whatever was looked at then: everything is read again.
+        // Whatever went wrong, and whatever was looked at then: everything is read again, when it is time.
         this.#isBehind = true
         if (!signal.aborted) this.#explain(error)
         await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined)
@@ -151,10 +161,25 @@ export class ScheduleWatch implements Service {
     this.#stand()
   }
 
+  /** Takes the right to watch, or renews it. @returns false if another one has it */
+  async #hold(): Promise<boolean> {
+    const { redis, recorder } = this.#options
+    const at = performance.now()
+    const isMine = await holdWatch(redis, recorder, LEASE_MS)
+    if (isMine) this.#heldAt = at
+    return isMine
+  }
+
+  /** The same, as often as is needed. */
+  async #keepHold(): Promise<boolean> {
+    return performance.now() - this.#heldAt < RENEW_LEASE_EVERY_MS || this.#hold()
+  }
+
   /** Another one watches. */
   #stand(): void {
     this.#isWatching = false
     this.#isBehind = true
+    this.#isHalfRead = true
     this.#heardAt = undefined
     this.#readAllAt = 0
     this.#schedules.clear()
@@ -163,9 +188,17 @@ export class ScheduleWatch implements Service {
 
   async #round(): Promise<void> {
     const { listening, redis, roundMs = 1000 } = this.#options
-    if ((await schedulesEpoch(redis)) !== this.#epoch) this.#isBehind = true
+    if ((await schedulesEpoch(redis)) !== this.#epoch) {
+      // What it knows is of no schedule any more. Once read it knows this epoch, so this does not come again and again.
+      this.#isBehind = true
+      this.#readAllAt = 0
+    }
     if (this.#isBehind && performance.now() >= this.#readAllAt) await this.#readAll()
-    // Those that were looked at in the meantime are looked at as they were.
+    if (this.#isHalfRead) {
+      await sleep(roundMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined)
+      return
+    }
+    // Those that are looked at in the meantime are looked at as they were.
     if (this.#isBehind) await sleep(roundMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined)
     else await this.#takeChanges(await awaitChanges(listening, this.#position, this.#isHurried ? HURRY_MS : roundMs))
     if (this.#stopped.signal.aborted) return
@@ -184,30 +217,47 @@ export class ScheduleWatch implements Service {
     return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
   }
 
+  /** Ends early if another one watches by now, or it is to stop. */
   async #readAll(): Promise<void> {
+    const { readAllEveryMs = READ_ALL_EVERY_MS } = this.#options
+    try {
+      await this.#readSlots()
+    } finally {
+      this.#readAllAt = performance.now() + readAllEveryMs
+    }
+  }
+
+  async #readSlots(): Promise<void> {
     const { redis } = this.#options
+    this.#isHalfRead = true
     this.#position = await changesPosition(redis)
     this.#epoch = await schedulesEpoch(redis)
     this.#rules.take(await readCalendars(redis))
     await this.#board.load()
     this.#schedules.clear()
     this.#agenda.clear()
+    const breath = new Breath()
     for (let slot = 0; slot < SLOTS; slot++) {
-      for await (const page of readSlot(redis, slot)) for (const [key, text] of page) this.#put(key, text)
-      if (this.#stopped.signal.aborted) return
+      for await (const page of readSlot(redis, slot)) {
+        if (this.#stopped.signal.aborted || !(await this.#keepHold())) return
+        for (const [key, text] of page) {
+          this.#put(key, text)
+          if (breath.isDue) await breath.take()
+        }
+      }
     }
     const gone = Array.from(this.#board.listed).flatMap(({ tenant, scheduleId: id }) =>
       tenant === undefined || id === undefined || this.#schedules.has(`${tenant}/${id}`) ? [] : [{ tenant, id }],
     )
     await this.#board.tell(gone.map((subject) => ({ subject, findings: [] })))
-    this.#hasRead = performance.now()
+    this.#isHalfRead = false
     this.#isBehind = false
   }
 
   /** In place of what there was of it. */
   #put(key: string, text: string | undefined): void {
     const before = this.#schedules.get(key)
-    if (before) before.isGone = true
+    if (before) this.#agenda.drop(before)
     const watched = text === undefined ? undefined : WatchedSchedule.of(parseProjected(key, text), this.#rules)
     if (!watched) {
       this.#schedules.delete(key)
@@ -226,19 +276,28 @@ export class ScheduleWatch implements Service {
     const { redis } = this.#options
     this.#position = position
     this.#isBehind = isTorn
-    if (isTorn) {
-      this.#readAllAt = this.#hasRead + READ_ALL_EVERY_MS
-      return
-    }
+    if (isTorn) return
     if (calendars) {
       this.#rules.take(await readCalendars(redis))
       for (const { key, usesCalendars } of this.#schedules.values()) if (usesCalendars) schedules.add(key)
     }
     const keys = [...schedules]
-    const texts = await readProjected(redis, keys)
-    for (const [i, key] of keys.entries()) this.#put(key, texts[i])
+    const breath = new Breath()
+    // With a calendar they may be all there are.
+    for (let start = 0; start < keys.length; start += BATCH) {
+      const batch = keys.slice(start, start + BATCH)
+      const texts = await readProjected(redis, batch)
+      for (const [i, key] of batch.entries()) {
+        this.#put(key, texts[i])
+        if (breath.isDue) await breath.take()
+      }
+      if (!(await this.#keepHold()) || this.#stopped.signal.aborted) {
+        this.#isBehind = true
+        return
+      }
+    }
     const gone = keys.filter((key) => !this.#schedules.has(key))
-    await this.#board.tell(gone.map((key) => ({ subject: refOf(key), findings: [] })))
+    await this.#board.tell(gone.map((key) => ({ subject: scheduleOfKey(key), findings: [] })))
   }
 
   #look(watched: WatchedSchedule, at: number): void {
@@ -317,8 +376,8 @@ export class ScheduleWatch implements Service {
       const keys = group.map(({ key }) => key)
       const states = queue === undefined ? [] : await readTickStates(this.#options.redis, queue, keys)
       for (const [i, watched] of group.entries()) {
-        const before = this.#board.get('overdue', watched.ref)?.tick
-        looked.push({ watched, state: states[i], questions: watched.questions(now, before) })
+        const known = (kind: FindingKind) => this.#board.get(kind, watched.ref)
+        looked.push({ watched, state: states[i], questions: watched.questions(now, known) })
       }
     }
     return looked

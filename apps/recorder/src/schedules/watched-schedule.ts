@@ -1,5 +1,13 @@
-import type { Schedule } from '@foliot/jobs'
-import { type Finding, type ProjectedSchedule, type Run, slotOf, type TickState, tickJobId } from '@foliot/queue'
+import { type Schedule, scheduleOfKey } from '@foliot/jobs'
+import {
+  type Finding,
+  type FindingKind,
+  type ProjectedSchedule,
+  type Run,
+  slotOf,
+  type TickState,
+  tickJobId,
+} from '@foliot/queue'
 import { type CompiledRule, nextTick, previousTick, type RuleBook, type Tick } from '@foliot/schedules'
 
 /** Without `expectWithinMs` a tick may be overdue so long after it has become late. */
@@ -9,8 +17,10 @@ const LOOK_EVERY_MS = 5000
 
 /** What it is now, or was, and up to when: no more than is needed here, as there may be very many. */
 interface Version {
-  /** Undefined if it cannot be followed, of which the scheduler complains. */
+  /** Undefined if it cannot be followed. */
   readonly rule: CompiledRule | undefined
+  /** Why it cannot be, and the last time that it could name. */
+  readonly trouble: { reason: string; at: number | undefined; endAt: number | undefined } | undefined
   readonly from: number
   /** Infinity for what it is now. */
   readonly until: number
@@ -38,9 +48,11 @@ export interface Facts {
 /** What else has to be known to judge of a schedule. */
 export interface Questions {
   /** The last tick that should have a job that was started. */
-  started?: Tick | undefined
+  started?: Pick<Tick, 'nominal' | 'due'> | undefined
   /** The ticks whose jobs should have ended, as far as they are not known to have. */
   ended: Pick<Tick, 'nominal' | 'due'>[]
+  /** What was said of ticks that were undecided, of a schedule whose rule cannot be followed any more. */
+  undecided: Finding[]
 }
 
 export interface Verdict {
@@ -82,7 +94,7 @@ export class WatchedSchedule {
   }
 
   get ref(): { tenant: string; id: string } {
-    return refOf(this.key)
+    return scheduleOfKey(this.key)
   }
 
   get finishWithinMs(): number | undefined {
@@ -94,15 +106,23 @@ export class WatchedSchedule {
     return this.#versions.at(-1) as Version
   }
 
-  /** @param overdue the tick whose job was overdue before, as planned */
-  questions(now: number, overdue: number | undefined): Questions {
-    const { expectWithinMs, finishWithinMs } = this.#now
-    if (isPaused(this.#now, now)) return { ended: [] }
-    const started = expectWithinMs === undefined ? undefined : this.#lastDueBy(now - expectWithinMs)
-    if (finishWithinMs === undefined) return { started, ended: [] }
+  /** @param known what was wrong with it before */
+  questions(now: number, known: (kind: FindingKind) => Finding | undefined): Questions {
+    const { rule, expectWithinMs, finishWithinMs } = this.#now
+    if (isPaused(this.#now, now)) return { ended: [], undecided: [] }
+    // Without a rule nothing tells which ticks there were: what was wrong stays so until it is mended.
+    const undecided = rule ? [] : [known('missed'), known('next_in_past')].filter((one) => one !== undefined)
+    const started = expectWithinMs === undefined ? undefined : this.#lastStarted(now, expectWithinMs, known('late'))
+    if (finishWithinMs === undefined) return { started, ended: [], undecided }
     const last = this.#lastDueBy(now - finishWithinMs)
+    const overdue = known('overdue')?.tick
     const before = overdue === undefined ? [] : [{ nominal: overdue, due: overdue }]
-    return { started, ended: last ? [...before, last] : before }
+    return { started, ended: last ? [...before, last] : before, undecided }
+  }
+
+  #lastStarted(now: number, withinMs: number, late: Finding | undefined): Questions['started'] {
+    if (this.#now.rule || late?.tick === undefined) return this.#lastDueBy(now - withinMs)
+    return { nominal: late.tick, due: late.since - withinMs }
   }
 
   judge({ now, state, since, runs, recheckMs }: Facts, questions: Questions): Verdict {
@@ -115,7 +135,9 @@ export class WatchedSchedule {
       if (finding) found.push(finding)
       looks.push(pending.tick.due + pending.version.limitMs)
     }
-    if (!isPaused(this.#now, now)) {
+    if (isPaused(this.#now, now)) looks.push(this.#now.pausedUntil ?? Number.POSITIVE_INFINITY)
+    else {
+      this.#judgeRule(now, decided, questions, found)
       this.#judgeExpected({ now, state, runs }, questions, found, looks)
       this.#judgeFinish({ runs }, questions, found, looks)
     }
@@ -145,6 +167,18 @@ export class WatchedSchedule {
     return expectWithinMs === undefined
       ? this.#finding('next_in_past', due, `its next time, ${iso(nominal)}, lies in the past: ${nobody}`, nominal)
       : this.#finding('missed', due + limitMs, `the tick of ${iso(nominal)} has no job: ${nobody}`, nominal)
+  }
+
+  /** Of one that was over when its rule could still be followed nothing is expected. */
+  #judgeRule(now: number, decided: number, { undecided }: Questions, found: Finding[]): void {
+    const { trouble } = this.#now
+    if (!trouble) return
+    found.push(...undecided.filter(({ tick = 0 }) => tick > decided))
+    const { reason, at = Number.POSITIVE_INFINITY, endAt = Number.POSITIVE_INFINITY } = trouble
+    if (at > decided && endAt > now) {
+      const why = `its rule cannot be followed, so that it never fires until it or its calendar is edited: ${reason}`
+      found.push(this.#finding('cannot_be_followed', now, why))
+    }
   }
 
   #judgeExpected(
@@ -205,33 +239,25 @@ export class WatchedSchedule {
     return tick && tick.nominal > from ? tick : undefined
   }
 
-  #finding(kind: Finding['kind'], since: number, reason: string, tick: number): Finding {
+  #finding(kind: FindingKind, since: number, reason: string, tick?: number): Finding {
     const { tenant, id: scheduleId } = this.ref
-    return { kind, tenant, scheduleId, since, reason, tick }
+    return { kind, tenant, scheduleId, since, reason, ...(tick !== undefined && { tick }) }
   }
 }
 
 function versionOf(schedule: Schedule, until: number, rules: RuleBook): Version {
   const { from, paused, pausedUntil, lateAfterMs, expectWithinMs, finishWithinMs } = schedule
   const limitMs = expectWithinMs ?? lateAfterMs + PATIENCE_MS
-  return { rule: compile(schedule, rules), from, until, paused, pausedUntil, limitMs, expectWithinMs, finishWithinMs }
-}
-
-function compile(schedule: Schedule, rules: RuleBook): CompiledRule | undefined {
+  const rest = { from, until, paused, pausedUntil, limitMs, expectWithinMs, finishWithinMs }
   try {
-    return rules.compile(schedule)
-  } catch {
-    return undefined
+    return { rule: rules.compile(schedule), trouble: undefined, ...rest }
+  } catch (error) {
+    const { at, endAt } = schedule
+    return { rule: undefined, trouble: { reason: (error as Error).message, at, endAt }, ...rest }
   }
 }
 
 const isPaused = ({ paused, pausedUntil }: Pick<Version, 'paused' | 'pausedUntil'>, now: number): boolean =>
   paused && (pausedUntil === undefined || now < pausedUntil)
-
-/** Whose it is, see `scheduleKey`. */
-export function refOf(key: string): { tenant: string; id: string } {
-  const slash = key.indexOf('/')
-  return { tenant: key.slice(0, slash), id: key.slice(slash + 1) }
-}
 
 const iso = (ms: number): string => new Date(ms).toISOString()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { shareSlots } from './hash-ring.ts'
+import { shareSlots } from './share-slots.ts'
 
 const countsOf = (owners: string[]) => Map.groupBy(owners, (owner) => owner)
 
