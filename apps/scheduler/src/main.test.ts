@@ -158,6 +158,18 @@ describe('the scheduler', () => {
     await remove('alone')
   })
 
+  it('fires the others beside a definition that cannot be read', async () => {
+    await put('sound')
+    const place = `foliot-x:{schedules}:slot:${slotOf('default/sound')}`
+    await redis.hset(place, 'default/broken', '1\n{')
+    await using scheduler = await start()
+    await untilFired('sound', 1)
+    const { json } = await scheduler.waitForLine(({ text }) => text.includes('cannot be read from Redis'))
+    expect(json).toMatchObject({ schedule: 'default/broken' })
+    await redis.hdel(place, 'default/broken')
+    await remove('sound')
+  })
+
   it('follows a job type to another queue', async () => {
     await using _scheduler = await start()
     await put('moved')

@@ -49,7 +49,7 @@ const firing: Firing = new Firing({
   metrics: schedulerMetrics(metrics.meter, () => firing.size),
   log,
 })
-const loader = new SlotLoader({ redis, catalog, rules, firing })
+const loader = new SlotLoader({ redis, catalog, rules, firing, log })
 const keeper = new SlotKeeper({ redis, scheduler, catalog, clock, firing, loader, log })
 const watch = new DefinitionWatch({ redis: watchRedis, rules, firing, loader, keeper })
 const db =

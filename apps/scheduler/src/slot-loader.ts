@@ -13,6 +13,7 @@ import {
   writeHomes,
 } from '@foliot/queue'
 import type { RuleBook } from '@foliot/schedules'
+import type { Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import type { Firing } from './firing.ts'
 import { Plan, type Version } from './plan.ts'
@@ -23,6 +24,7 @@ export interface SlotLoaderOptions {
   catalog: Catalog
   rules: RuleBook
   firing: Firing
+  log: Logger
 }
 
 /** Somebody has decided in a slot under a later token than that by which it is held. */
@@ -77,7 +79,7 @@ export class SlotLoader {
     const { redis, firing } = this.#options
     const token = firing.tokenOf(slot)
     if (token === undefined || page.length === 0) return
-    const found = page.map(([key, text]) => parseProjected(key, text))
+    const found = page.flatMap(([key, text]) => this.#parse(key, text) ?? [])
     const homes = await this.#homesOf(slot, found)
     const byQueue = new Map<string, ProjectedSchedule[]>()
     for (const schedule of found) {
@@ -95,6 +97,16 @@ export class SlotLoader {
       schedules.forEach((schedule, i) => {
         firing.put(this.#planOf(slot, schedule, homes.get(schedule.key) as Home, states[i] as TickState))
       })
+    }
+  }
+
+  /** One that somebody broke by hand does not keep the others from being read. */
+  #parse(key: string, text: string): ProjectedSchedule | undefined {
+    try {
+      return parseProjected(key, text)
+    } catch (err) {
+      this.#options.log.error({ err, schedule: key }, `schedule ${key} cannot be read from Redis: edit it to mend that`)
+      return undefined
     }
   }
 
