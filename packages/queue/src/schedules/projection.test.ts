@@ -1,7 +1,7 @@
 import type { Schedule, ScheduleChange, StoredCalendar } from '@foliot/jobs'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { openTestQueues } from '../fixtures/test-queues.ts'
-import { calendarsKey } from '../keys.ts'
+import { calendarsKey, scheduleSlotKey } from '../keys.ts'
 import {
   awaitChanges,
   changesPosition,
@@ -57,6 +57,14 @@ describe('projectSchedules', () => {
     await projectSchedules(q.redis, [changed(5, 500)])
     await projectSchedules(q.redis, [changed(4, 400), changed(5, 501)])
     expect(await read()).toMatchObject({ revision: 5, current: { from: 500 }, earlier: [] })
+  })
+
+  it('can be mended by an edit when somebody broke it by hand', async () => {
+    await projectSchedules(q.redis, [changed(1, 100)])
+    await q.redis.hset(scheduleSlotKey(slotOf(KEY)), KEY, '1\n{')
+    await expect(read()).rejects.toThrow(SyntaxError)
+    await projectSchedules(q.redis, [changed(2, 200)])
+    expect(await read()).toEqual({ key: KEY, revision: 2, current: stored(2, 200), earlier: [] })
   })
 
   it('keeps a bounded number of earlier versions, the latest', async () => {

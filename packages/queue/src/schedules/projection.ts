@@ -88,10 +88,17 @@ export function parseProjected(key: string, text: string): ProjectedSchedule {
     key,
     revision: Number(revision),
     current: current ? parseSchedule(current) : undefined,
-    earlier: earlier.map((line) => {
-      const colon = line.indexOf(':')
-      return { until: Number(line.slice(0, colon)), schedule: parseSchedule(line.slice(colon + 1)) }
-    }),
+    earlier: earlier.flatMap(parseEarlier),
+  }
+}
+
+/** One that somebody broke by hand is left out: the edit that mended it has to be followed. */
+function parseEarlier(line: string): ProjectedSchedule['earlier'] {
+  const colon = line.indexOf(':')
+  try {
+    return [{ until: Number(line.slice(0, colon)), schedule: parseSchedule(line.slice(colon + 1)) }]
+  } catch {
+    return []
   }
 }
 
