@@ -13,10 +13,10 @@ export interface DefinitionWatchOptions {
   rules: RuleBook
   firing: Firing
   loader: SlotLoader
-  keeper: Pick<SlotKeeper, 'loaded' | 'reload'>
+  keeper: Pick<SlotKeeper, 'reload'>
 }
 
-const WAIT_MS = 1000
+const WAIT_MS = 500
 const RETRY_MS = 200
 
 /** Has schedules read again that were changed. */
@@ -26,10 +26,16 @@ export class DefinitionWatch implements Service {
   #isStopped = false
   #position = '0-0'
   #isBehind = true
+  #lookedAt = Number.NEGATIVE_INFINITY
   #running: Promise<void> | undefined
 
   constructor(options: DefinitionWatchOptions) {
     this.#options = options
+  }
+
+  /** When the last look began that has been carried out, on the clock of `performance.now()`. */
+  get lookedAt(): number {
+    return this.#lookedAt
   }
 
   /** Before slots are loaded: what changes from now on is heard of. */
@@ -65,12 +71,11 @@ export class DefinitionWatch implements Service {
       await this.#catchUp()
       keeper.reload()
     }
+    const beganAt = performance.now()
     const changes = await awaitChanges(redis, this.#position, WAIT_MS)
     // Whatever goes wrong from here on, everything is read again; as if some were missed.
     this.#isBehind = true
     if (changes.isTorn) return
-    // A slot that is being loaded may have been read before the change.
-    await keeper.loaded
     const keys = new Set(changes.schedules)
     if (changes.calendars) {
       rules.take(await readCalendars(redis))
@@ -79,5 +84,6 @@ export class DefinitionWatch implements Service {
     await loader.reload(keys)
     this.#position = changes.position
     this.#isBehind = false
+    this.#lookedAt = beganAt
   }
 }

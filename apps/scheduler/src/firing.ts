@@ -30,6 +30,8 @@ export interface FiringOptions {
   catalog: Catalog
   clock: RedisClock
   metrics: SchedulerMetrics
+  /** Whether what is known is as new as it has to be to go by it. */
+  isFresh: () => boolean
   log: Logger
 }
 
@@ -44,6 +46,7 @@ const GONE_MOST = 1000
 /** Batches that are under way at a time. */
 const LANES = 4
 const RETRY_MS = 200
+const STALE_LOOK_MS = 20
 /** How often it is looked whether a job has ended that a tick waits for. */
 const RELEASE_EVERY_MS = 200
 /** The revision of a schedule that was deleted stays so long. */
@@ -164,6 +167,8 @@ export class Firing implements Service {
     const held = this.#slots.get(plan.slot)
     if (!held) return
     const before = held.plans.get(plan.key)
+    // What was read before a change may come after it.
+    if (before && before.revision > plan.revision) return
     if (before) this.#retire(before)
     held.plans.set(plan.key, plan)
     if (plan.trouble) this.#tellTrouble(plan)
@@ -201,6 +206,12 @@ export class Firing implements Service {
 
   /** Sends what is due, as far as lanes are free. */
   #pump(): void {
+    if (this.#isStopped) return
+    if (!this.#options.isFresh()) {
+      clearTimeout(this.#timer)
+      this.#timer = setTimeout(() => this.#pump(), STALE_LOOK_MS)
+      return
+    }
     const now = this.#options.clock.now()
     for (let next = this.#heap.peek(); next && next.dueAt <= now; next = this.#heap.peek()) {
       this.#heap.pop()
@@ -364,7 +375,7 @@ export class Firing implements Service {
 
   /** Sees whether the jobs have ended that ticks wait for. */
   async #releaseAll(): Promise<void> {
-    if (this.#isReleasing || this.#waiting.size === 0) return
+    if (this.#isReleasing || this.#waiting.size === 0 || !this.#options.isFresh()) return
     this.#isReleasing = true
     try {
       const byQueue = new Map<string, Plan[]>()
@@ -447,11 +458,12 @@ export class Firing implements Service {
       if ((plan.hasEarlier || !schedule) && !(await settleSchedule(redis, key, revision))) return
       if (schedule) return
       await leaveHome(redis, home, key, 'the schedule was deleted while it waited for a job')
-      const plans = this.#slots.get(slot)?.plans
-      if (plans?.get(key) === plan) plans.delete(key)
-      this.#retire(plan)
+      this.#waiting.delete(plan)
+      // Until then whoever read it before it was deleted does not revive it.
       setTimeout(() => {
         settleSchedule(redis, key, revision, true).catch((error: unknown) => this.#explain(error))
+        const plans = this.#slots.get(slot)?.plans
+        if (plans?.get(key) === plan) plans.delete(key)
       }, FORGET_AFTER_MS).unref()
     }
     // Who has the slot next does it again.

@@ -15,6 +15,7 @@ import { DefinitionWatch } from './definition-watch.ts'
 import { DefinitionsSync } from './definitions-sync.ts'
 import { readKeys, readSchedulerEnv } from './env.ts'
 import { Firing } from './firing.ts'
+import { Freshness } from './freshness.ts'
 import { RedisClock } from './redis-clock.ts'
 import { SlotKeeper } from './slot-keeper.ts'
 import { SlotLoader } from './slot-loader.ts'
@@ -47,11 +48,13 @@ const firing: Firing = new Firing({
   catalog,
   clock,
   metrics: schedulerMetrics(metrics.meter, () => firing.size),
+  isFresh: () => freshness.isFresh(performance.now()),
   log,
 })
 const loader = new SlotLoader({ redis, catalog, rules, firing, log })
 const keeper = new SlotKeeper({ redis, scheduler, catalog, clock, firing, loader, log })
 const watch = new DefinitionWatch({ redis: watchRedis, rules, firing, loader, keeper })
+const freshness = new Freshness({ heardAt: () => keeper.heardAt, lookedAt: () => watch.lookedAt })
 const db =
   env.FOLIOT_DATABASE_URL === undefined
     ? undefined

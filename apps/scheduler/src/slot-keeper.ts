@@ -56,6 +56,11 @@ export class SlotKeeper implements Service {
     return performance.now() - this.#heardAt < 2 * LEASE_MS && this.#unread === 0
   }
 
+  /** When Redis last answered, on the clock of `performance.now()`. */
+  get heardAt(): number {
+    return this.#heardAt
+  }
+
   /** Whether this scheduler does what one of them has to do for all. */
   get isFirst(): boolean {
     return this.#held.has(0)
@@ -169,11 +174,6 @@ export class SlotKeeper implements Service {
       }
     }
     await Promise.all(Array.from({ length: LOADED_AT_A_TIME }, lane))
-  }
-
-  /** Resolves when all slots that were taken by now are read. */
-  get loaded(): Promise<unknown> {
-    return this.#loading
   }
 
   /** Has all slots read again, soon. What is known goes on firing until then. */

@@ -29,9 +29,25 @@ local function lastDecided(schedule)
   return last[schedule]
 end
 
+-- What is written for each of many is written together, in portions that Lua can hand over.
+local portions = {{'HSET', KEYS[1]}, {'ZADD', KEYS[12]}, {'LPUSH', KEYS[5]}}
+local MARKS, LISTED, WAITING, PORTION = 1, 2, 3, 1000
+
+local function flush(which)
+  local portion = portions[which]
+  if #portion > 2 then redis.call(unpack(portion)) end
+  portions[which] = {portion[1], portion[2]}
+end
+
+local function put(which, ...)
+  local portion = portions[which]
+  for _, value in ipairs({...}) do portion[#portion + 1] = value end
+  if #portion > PORTION then flush(which) end
+end
+
 local function mark(schedule, tick)
   last[schedule] = tonumber(tick)
-  redis.call('HSET', KEYS[1], schedule, tick)
+  put(MARKS, schedule, tick)
 end
 
 local function writeDown(schedule, from, to, ticks, outcome, reason)
@@ -73,9 +89,9 @@ local function makeJob(i, schedule)
     redis.call('SADD', openBase .. schedule, id)
   end
   redis.call('HSET', job, unpack(fields))
-  redis.call('ZADD', KEYS[12], now, id)
+  put(LISTED, now, id)
   if priority == 0 then
-    redis.call('LPUSH', KEYS[5], id)
+    put(WAITING, id)
   else
     -- The score that BullMQ's addPrioritizedJob gives: the priority above 32 bits of arrival order.
     redis.call('ZADD', KEYS[6], priority * 0x100000000 + redis.call('INCR', KEYS[7]) % 0x100000000, id)
@@ -164,6 +180,7 @@ end
 local replies = {}
 for n = 0, count - 1 do replies[n + 1] = decide(first + n * SIZE) end
 
+for which = 1, #portions do flush(which) end
 if needsMarker then
   local meta = redis.call('HMGET', KEYS[11], 'paused', 'concurrency')
   if not meta[1] and (not meta[2] or redis.call('LLEN', KEYS[8]) < tonumber(meta[2])) then
