@@ -12,7 +12,7 @@ import { startErrand } from './errand.ts'
 import { foliotOn } from './foliot.ts'
 import { watchMemory } from './memory-watch.ts'
 import { Round } from './round.ts'
-import { runBench } from './run-bench.ts'
+import { type Bench, runBench } from './run-bench.ts'
 import { type Rules, toSchedule } from './schedules/rules.ts'
 import type { Watched, WatchTask } from './schedules/watch-ticks.ts'
 import { median } from './statistics.ts'
@@ -52,7 +52,7 @@ await runBench(
     const baseline: JobSchedulersAnswer[] = []
     for (let number = 1; number <= bench.options.rounds; number++) {
       await using round = new Round(number, 'ours', bench)
-      ours.push(await round.waitFor(measure(round, { count, everyMs, together }, windowMs)))
+      ours.push(await round.waitFor(measure(round, { count, everyMs, together }, windowMs, bench)))
       if (count > BASELINE_MOST) continue
       await using other = new Round(number, 'baseline', bench)
       const server = await other.startRedis()
@@ -110,6 +110,7 @@ async function measure(
   round: Round,
   { count, everyMs, together }: Pick<Rules, 'count' | 'everyMs' | 'together'>,
   windowMs: number,
+  bench: Bench,
 ): Promise<Ours> {
   const server = await round.startRedis()
   const redis = defineScripts(connectForLoops(server.url))
@@ -151,7 +152,9 @@ async function measure(
           }),
         )
     await sayProjected(redis, revision)
-    const foliot = foliotOn(round, { redisUrl: server.url })
+    const { profileDir: dir } = bench.options
+    const profile = dir === undefined ? undefined : { app: 'scheduler' as const, dir }
+    const foliot = foliotOn(round, { redisUrl: server.url, profile })
     const startedAt = performance.now()
     const scheduler = await foliot.scheduler()
     await untilReady(scheduler, round.signal)

@@ -47,6 +47,8 @@ const GONE_MOST = 1000
 const LANES = 4
 const RETRY_MS = 200
 const STALE_LOOK_MS = 20
+/** Batches. */
+const ANSWERED_MOST = 100
 /** How often it is looked whether a job has ended that a tick waits for. */
 const RELEASE_EVERY_MS = 200
 /** The revision of a schedule that was deleted stays so long. */
@@ -75,6 +77,8 @@ export class Firing implements Service {
   #releaseTimer: NodeJS.Timeout | undefined
   #isReleasing = false
   #isStopped = false
+  /** What Redis has answered and is not taken up yet. */
+  readonly #answered: { batch: Batch; results: readonly TickResult[]; at: number }[] = []
   /** Of those in the heap, how many were replaced. */
   #gone = 0
   #complaint = { text: '', at: 0 }
@@ -228,7 +232,22 @@ export class Firing implements Service {
       }
       for (const [queue, plans] of byQueue) this.#begin(this.#fire(queue, plans))
     }
+    // What is due goes first, and what became of the rest is taken up afterwards.
+    if (this.#ready.size === 0 || this.#answered.length >= ANSWERED_MOST) this.#takeAnswers()
     if (this.#underWay.size < LANES) this.#wake()
+  }
+
+  #takeAnswers(): void {
+    for (const { batch, results, at } of this.#answered.splice(0)) {
+      let i = 0
+      for (const { plan, step, decisions } of batch.parts) {
+        this.#take(plan, step, results.slice(i, i + decisions.length), decisions, at)
+        i += decisions.length
+        plan.advanceTo((decisions.at(-1) as TickDecision).tick)
+        this.#schedule(plan)
+        this.#settle(plan)
+      }
+    }
   }
 
   #begin(work: Promise<void>): void {
@@ -259,15 +278,7 @@ export class Firing implements Service {
       if (batch.decisions.length === 0) return
       const maxDepth = catalog.maxDepthOf(queue)
       const results = await decideTicks(redis, queue, batch.decisions, { now, maxDepth })
-      const sawAt = clock.now()
-      let i = 0
-      for (const { plan, step, decisions } of batch.parts) {
-        this.#take(plan, step, results.slice(i, i + decisions.length), decisions, sawAt)
-        i += decisions.length
-        plan.advanceTo((decisions.at(-1) as TickDecision).tick)
-        this.#schedule(plan)
-        this.#settle(plan)
-      }
+      this.#answered.push({ batch, results, at: clock.now() })
     } catch (error) {
       this.#explain(error)
       setTimeout(() => this.#again(plans), RETRY_MS)
