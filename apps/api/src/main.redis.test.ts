@@ -29,6 +29,8 @@ async function openBed() {
 
 type Bed = Awaited<ReturnType<typeof openBed>>
 
+const SCHEDULE = { type: 'demo.echo', input: 1, everyMs: 60_000 }
+
 const BODIES: Record<string, unknown> = {
   'POST /v1/jobs': { type: 'demo.echo', input: 1 },
   'POST /v1/jobs/batch': { jobs: [{ type: 'demo.echo', input: 1 }, {}] },
@@ -38,10 +40,18 @@ const BODIES: Record<string, unknown> = {
   'POST /v1/jobs/delete': { label: 'a:b' },
   'POST /v1/api-keys': { name: 'n', scopes: ['read'] },
   'PUT /v1/tenants/{name}': {},
+  'POST /v1/schedules': SCHEDULE,
+  'PUT /v1/schedules/{id}': SCHEDULE,
+  'POST /v1/schedules/{id}/backfill': { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' },
+  'POST /v1/schedules/pause': { filter: {}, all: true },
+  'POST /v1/schedules/resume': { filter: {}, all: true },
+  'POST /v1/schedules/preview': { everyMs: 60_000 },
+  'POST /v1/calendars': { name: 'free' },
+  'PUT /v1/calendars/{name}': {},
 }
 
 /** What these answer needs no Redis. */
-const WITHOUT = ['/healthz', '/metrics', '/openapi.json']
+const WITHOUT = ['/healthz', '/metrics', '/openapi.json', '/v1/schedules/preview']
 
 /** What these store is all that a full Redis must refuse. */
 const TAKING = ['POST /v1/jobs', 'POST /v1/jobs/batch']

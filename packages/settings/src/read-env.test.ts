@@ -80,7 +80,10 @@ describe('readEnv', () => {
   })
 
   it.each([
-    ['FOLIOT_PORT', 'did you mean FOLIOT_API_PORT or FOLIOT_WORKER_PORT or FOLIOT_RECORDER_PORT?'],
+    [
+      'FOLIOT_PORT',
+      'did you mean FOLIOT_API_PORT or FOLIOT_WORKER_PORT or FOLIOT_RECORDER_PORT or FOLIOT_SCHEDULER_PORT?',
+    ],
     ['FOLIOT_REDIS', 'did you mean FOLIOT_REDIS_URL?'],
     ['FOLIOT_CONCURENCY', 'did you mean FOLIOT_CONCURRENCY?'],
     ['FOLIOT_WHATEVER_IT_IS', 'unset it, or use one of FOLIOT_REDIS_URL, '],

@@ -70,7 +70,7 @@ function describeUnknown(name: string): string {
 function findMeant(name: string): readonly string[] {
   const words = name.split('_')
   const wider = SETTING_NAMES.filter((known) => words.every((word) => known.split('_').includes(word)))
-  if (wider.length > 0 && wider.length <= 3) return wider
+  if (wider.length > 0 && wider.length <= 4) return wider
   return [nearestName(name, SETTING_NAMES) ?? []].flat()
 }
 
