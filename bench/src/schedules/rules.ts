@@ -33,10 +33,12 @@ export function expectedTicks(rules: Rules, fromMs: number, toMs: number): Map<s
 /** As it is stored. No tick waits for another. */
 export function toSchedule(rules: Rules, i: number, revision: number, type: string): Schedule {
   const { anchor, everyMs, prefix } = rules
+  // A tick at the anchor counts too.
+  const madeAt = Math.min(anchor, Date.now())
   return {
     ...{ id: `${prefix}${i}`, tenant: 'default', revision, type, inputText: '{"to":"somebody@example.org"}' },
     ...{ everyMs, anchor: anchor + phaseOf(rules, i), timezone: 'UTC', jitterMs: 0 },
     ...{ misfire: 'fire_all', lateAfterMs: 30_000, maxCatchUp: 100, overlap: 'allow' },
-    ...{ paused: false, labels: {}, jobOptions: {}, createdAt: anchor, updatedAt: anchor, from: anchor },
+    ...{ paused: false, labels: {}, jobOptions: {}, createdAt: madeAt, updatedAt: madeAt, from: madeAt },
   }
 }
