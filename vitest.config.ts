@@ -19,8 +19,8 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/foliot-tests', import.meta.url)) },
     setupFiles: 'packages/testkit/src/each-file.ts',
     globalSetup: 'packages/testkit/src/global-setup.ts',
-    // Tests wait on servers, child processes and timers as long as they compute: even on two cores five files run at a time.
-    maxWorkers: Math.max(5, availableParallelism() - 1),
+    // Tests wait on servers, child processes and timers as long as they compute: even on two cores four files run at a time.
+    maxWorkers: Math.max(4, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

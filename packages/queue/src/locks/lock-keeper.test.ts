@@ -100,6 +100,8 @@ describe.concurrent('LockKeeper', () => {
     expect(await threads(q)).toEqual([])
     Object.assign(redis.options, { db })
     await waitUntil(async () => (await threads(q)).length > 0)
+    // The death of the last thread that could not live may be told after the next one has begun.
+    await relocked(q, queue, id)
     const told = errors.length
     await relocked(q, queue, id)
     expect(errors).toHaveLength(told)
