@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readOptions } from './options.ts'
 
-const read = (...args: string[]) => readOptions(args, '/work')
+const read = (...args: string[]) => readOptions(args, '/somewhere')
 
 describe('the arguments of a bench', () => {
   it('ask for five rounds by default', () => {
@@ -15,7 +15,7 @@ describe('the arguments of a bench', () => {
 
   it('may be of one bench alone', () => {
     const own = { rounds: 3, sizes: { jobs: { standard: 1000, short: 10, most: 5000 } } }
-    const readOwn = (...args: string[]) => readOptions(args, '/work', own)
+    const readOwn = (...args: string[]) => readOptions(args, '/somewhere', own)
     expect(readOwn()).toEqual({ rounds: 3, short: false, sizes: { jobs: 1000 }, flags: new Set() })
     expect(readOwn('--short').sizes).toEqual({ jobs: 10 })
     expect(readOwn('--jobs', '5000').sizes).toEqual({ jobs: 5000 })
@@ -24,7 +24,7 @@ describe('the arguments of a bench', () => {
   })
 
   it('name the folder of profiles from where the bench was started', () => {
-    expect(read('--profile', 'profiles').profileDir).toBe('/work/profiles')
+    expect(read('--profile', 'profiles').profileDir).toBe('/somewhere/profiles')
   })
 
   it.each([

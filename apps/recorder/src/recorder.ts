@@ -24,7 +24,7 @@ import {
   statusOf,
   takeFromOutbox,
 } from '@foliot/queue'
-import type { Logger, RecorderMetrics } from '@foliot/telemetry'
+import { Complaints, type Logger, type RecorderMetrics } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import { toFinishedJob } from './finished-job.ts'
 import type { Upkeep } from './upkeep.ts'
@@ -55,7 +55,6 @@ const LANES = 2
 /** How long one queue is emptied before the others get their turn, in milliseconds. */
 const TURN_MS = 2000
 const SAY_EVERY_MS = 60_000
-const COMPLAIN_EVERY_MS = 60_000
 const DROP_EVERY_MS = 10_000
 
 /**
@@ -76,11 +75,11 @@ export class Recorder implements Service {
   #saidAt = 0
   #droppedAt = 0
   #trouble: DatabaseTrouble | undefined
-  /** What was logged last of other trouble, and when. */
-  #complaint = { text: '', at: 0 }
+  readonly #complaints: Complaints
 
   constructor(options: RecorderOptions) {
     this.#options = options
+    this.#complaints = new Complaints(options.log)
   }
 
   /** Why nothing is recorded now, for people. Undefined if nothing is the matter. */
@@ -226,17 +225,8 @@ export class Recorder implements Service {
   /** What is the matter with one queue does not keep the others waiting. @returns that it is left for the next look */
   #passOver(queue: string, error: unknown): false {
     if (databaseTroubleOf(error) || isRedisTrouble(error) || denialOf(error, this.#options.redis)) throw error
-    this.#complain(error as Error, `nothing of queue ${queue} could be recorded`)
+    this.#complaints.tell(error, `nothing of queue ${queue} could be recorded`)
     return false
-  }
-
-  /** Once a minute for as long as the same is the matter. */
-  #complain(error: Error, what: string): void {
-    const complaint = `${what}; it is tried again: ${error.message}`
-    const { text, at } = this.#complaint
-    if (text === complaint && Date.now() - at < COMPLAIN_EVERY_MS) return
-    this.#complaint = { text: complaint, at: Date.now() }
-    this.#options.log.error({ err: error }, complaint)
   }
 
   /** Which jobs the history keeps: all whose type says nothing else. */
@@ -254,7 +244,7 @@ export class Recorder implements Service {
     const trouble = databaseTroubleOf(error)
     // That Redis is away, refuses writes or lets nobody in is told once, by the connection to it.
     if (!trouble && !isRedisTrouble(error) && !denialOf(error, redis)) {
-      this.#complain(error as Error, 'nothing could be recorded')
+      this.#complaints.tell(error, 'nothing could be recorded')
     }
     if (trouble && trouble !== this.#trouble) {
       const { message } = error as Error

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DATABASE_TROUBLES, type DatabaseTrouble, databaseTroubleOf } from '@foliot/history'
 import { denialOf, isRedisTrouble } from '@foliot/queue'
-import type { Logger } from '@foliot/telemetry'
+import { Complaints, type Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 
 export interface RecordingLoopOptions {
@@ -17,7 +17,6 @@ export interface RecordingLoopOptions {
 const LOOK_EVERY_MS = 500
 /** After trouble. */
 const RETRY_MS = 1000
-const COMPLAIN_EVERY_MS = 60_000
 
 /** Looks again and again for what is to be taken from Redis into the history, and tells what keeps it from that. */
 export class RecordingLoop {
@@ -25,11 +24,11 @@ export class RecordingLoop {
   readonly #stopped = new AbortController()
   #running: Promise<void> | undefined
   #trouble: DatabaseTrouble | undefined
-  /** What was logged last of other trouble, and when. */
-  #complaint = { text: '', at: 0 }
+  readonly #complaints: Complaints
 
   constructor(options: RecordingLoopOptions) {
     this.#options = options
+    this.#complaints = new Complaints(options.log)
   }
 
   start(): void {
@@ -70,11 +69,7 @@ export class RecordingLoop {
     }
     this.#trouble = trouble ?? this.#trouble
     if (trouble || isRedisTrouble(error) || denialOf(error, redis)) return RETRY_MS
-    const text = `${what} could not be recorded; it is tried again: ${(error as Error).message}`
-    if (text !== this.#complaint.text || Date.now() - this.#complaint.at > COMPLAIN_EVERY_MS) {
-      this.#complaint = { text, at: Date.now() }
-      log.error({ err: error }, text)
-    }
+    this.#complaints.tell(error, `${what} could not be recorded`)
     return RETRY_MS
   }
 }

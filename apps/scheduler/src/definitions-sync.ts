@@ -18,6 +18,7 @@ import {
   sayProjected,
   schedulesEpoch,
 } from '@foliot/queue'
+import { Complaints } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 
 /** What this needs of a logger; pino's fits. */
@@ -41,7 +42,6 @@ export interface DefinitionsSyncOptions {
 const LOOK_EVERY_MS = 1000
 /** How many definitions are read at a time. */
 const PAGE = 1000
-const COMPLAIN_EVERY_MS = 60_000
 
 /**
  * Keeps the definitions in Redis, by which schedules fire, in step with PostgreSQL, which has the truth: what somebody changed
@@ -54,11 +54,11 @@ export class DefinitionsSync implements Service {
   #trouble: DatabaseTrouble | undefined
   /** Whether it was told that Redis is ahead. */
   #saidAhead = false
-  /** What was logged last of other trouble, and when. */
-  #complaint = { text: '', at: 0 }
+  readonly #complaints: Complaints
 
   constructor(options: DefinitionsSyncOptions) {
     this.#options = options
+    this.#complaints = new Complaints(options.log)
   }
 
   /** Why edits wait, for people. Undefined if nothing is the matter. */
@@ -171,9 +171,6 @@ export class DefinitionsSync implements Service {
     }
     this.#trouble = trouble ?? this.#trouble
     if (trouble || isRedisTrouble(error) || denialOf(error, redis)) return
-    const text = `definitions of schedules could not be taken over; it is tried again: ${(error as Error).message}`
-    if (text === this.#complaint.text && Date.now() - this.#complaint.at < COMPLAIN_EVERY_MS) return
-    this.#complaint = { text, at: Date.now() }
-    log.error({ err: error }, text)
+    this.#complaints.tell(error, 'definitions of schedules could not be taken over')
   }
 }

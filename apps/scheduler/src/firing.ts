@@ -3,7 +3,6 @@ import type { Service } from '@foliot/lifecycle'
 import {
   ANNOUNCE_EVERY_MS,
   type Catalog,
-  cancelJob,
   decideTicks,
   denialOf,
   HOMELESS_QUEUE,
@@ -15,14 +14,15 @@ import {
   type TickResult,
   writeHomes,
 } from '@foliot/queue'
-import type { Logger, SchedulerMetrics } from '@foliot/telemetry'
+import { Complaints, type Logger, type SchedulerMetrics } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import { Batch } from './batch.ts'
 import { DueHeap } from './due-heap.ts'
+import { HeldTicks } from './held-ticks.ts'
 import type { Plan, Step } from './plan.ts'
 import { ReadyPlans } from './ready-plans.ts'
 import type { RedisClock } from './redis-clock.ts'
-import { type DecisionContext, toDecisions, toRelease } from './tick-decisions.ts'
+import { type DecisionContext, toDecisions } from './tick-decisions.ts'
 
 export interface FiringOptions {
   /** A connection for loops. */
@@ -49,12 +49,9 @@ const RETRY_MS = 200
 const STALE_LOOK_MS = 20
 /** Batches. */
 const ANSWERED_MOST = 100
-/** How often it is looked whether a job has ended that a tick waits for. */
-const RELEASE_EVERY_MS = 200
 /** The revision of a schedule that was deleted stays so long. */
 const FORGET_AFTER_MS = 60_000
 const LOOK_AT_LEAST_EVERY_MS = 1000
-const COMPLAIN_EVERY_MS = 60_000
 
 interface Held {
   token: number
@@ -71,30 +68,36 @@ export class Firing implements Service {
   readonly #slots = new Map<number, Held>()
   readonly #heap = new DueHeap<Plan>()
   readonly #ready = new ReadyPlans()
-  readonly #waiting = new Set<Plan>()
+  readonly #heldTicks: HeldTicks
   readonly #underWay = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
-  #releaseTimer: NodeJS.Timeout | undefined
-  #isReleasing = false
   #isStopped = false
   /** What Redis has answered and is not taken up yet. */
   readonly #answered: { batch: Batch; results: readonly TickResult[]; at: number }[] = []
   /** Of those in the heap, how many were replaced. */
   #gone = 0
-  #complaint = { text: '', at: 0 }
+  readonly #complaints: Complaints
 
   constructor(options: FiringOptions) {
     this.#options = options
+    this.#complaints = new Complaints(options.log)
+    this.#heldTicks = new HeldTicks({
+      ...options,
+      tokenOf: (slot) => this.tokenOf(slot),
+      onMoved: (plan) => this.#again([plan]),
+      onFenced: (slot) => this.#loseSlot(slot),
+      onError: (error) => this.#explain(error),
+    })
   }
 
   async start(): Promise<void> {
-    this.#releaseTimer = setInterval(() => void this.#releaseAll(), RELEASE_EVERY_MS)
+    this.#heldTicks.start()
   }
 
   /** Resolves when what was under way is decided. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    clearInterval(this.#releaseTimer)
+    this.#heldTicks.stop()
     clearTimeout(this.#timer)
     for (const slot of this.#slots.keys()) this.#forget(slot)
     // A Redis that is away decides nothing, and is not waited for.
@@ -159,7 +162,7 @@ export class Firing implements Service {
 
   #retire(plan: Plan): void {
     plan.isGone = true
-    this.#waiting.delete(plan)
+    this.#heldTicks.forget(plan)
     if (plan.isQueued) this.#gone += 1
     if (this.#gone < Math.max(GONE_MOST, this.#heap.size / 2)) return
     this.#heap.retain(({ isGone }) => !isGone)
@@ -176,7 +179,7 @@ export class Firing implements Service {
     if (before) this.#retire(before)
     held.plans.set(plan.key, plan)
     if (plan.trouble) this.#tellTrouble(plan)
-    if (plan.held.length > 0) this.#waiting.add(plan)
+    this.#heldTicks.set(plan, plan.held)
     this.#schedule(plan)
     this.#settle(plan)
     this.#wake()
@@ -222,15 +225,10 @@ export class Firing implements Service {
       if (!next.isGone) this.#ready.add(next)
     }
     while (this.#underWay.size < LANES && this.#ready.size > 0) {
-      const byQueue = new Map<string, Plan[]>()
-      for (const plan of this.#ready.take(BATCH)) {
-        plan.isQueued = false
-        if (plan.isGone) continue
-        const together = byQueue.get(plan.home)
-        if (together) together.push(plan)
-        else byQueue.set(plan.home, [plan])
-      }
-      for (const [queue, plans] of byQueue) this.#begin(this.#fire(queue, plans))
+      const plans = this.#ready.take(BATCH)
+      for (const plan of plans) plan.isQueued = false
+      const live = plans.filter(({ isGone }) => !isGone)
+      for (const [queue, together] of Map.groupBy(live, ({ home }) => home)) this.#begin(this.#fire(queue, together))
     }
     // What is due goes first, and what became of the rest is taken up afterwards.
     if (this.#ready.size === 0 || this.#answered.length >= ANSWERED_MOST) this.#takeAnswers()
@@ -333,10 +331,11 @@ export class Firing implements Service {
         case 'full':
           metrics.ticks('skipped', 1)
           if (result.kind === 'overlapped' && plan.schedule?.overlap !== 'skip' && plan.held.length === 0)
-            this.#begin(this.#readHeld(plan))
+            void this.#heldTicks.read(plan)
           break
         case 'held':
-          this.#hold(plan, tick, result.open)
+          // A schedule that was edited meanwhile goes on with its ticks that wait.
+          this.#heldTicks.add(this.plan(plan.slot, plan.key), tick, result.open)
           break
         case 'fenced':
           this.#loseSlot(plan.slot)
@@ -354,93 +353,6 @@ export class Firing implements Service {
     this.#forget(slot)
   }
 
-  /** A schedule that was edited meanwhile goes on with its ticks that wait. */
-  #hold({ slot, key }: Plan, tick: number, open: readonly string[]): void {
-    const plan = this.plan(slot, key)
-    if (!plan || plan.held.includes(tick)) return
-    const cancels = plan.schedule?.overlap === 'cancel_running'
-    plan.held = cancels ? [tick] : [...plan.held, tick].sort((a, b) => a - b)
-    this.#waiting.add(plan)
-    if (cancels) void this.#cancel(plan, open)
-  }
-
-  /** Redis knows of other ticks that wait than we do. */
-  async #readHeld(plan: Plan): Promise<void> {
-    const { home, slot, key } = plan
-    const token = this.tokenOf(slot)
-    if (token === undefined || plan.isGone) return
-    try {
-      const [state] = (await openSlot(this.#options.redis, home, { slot, token }, [key])) ?? []
-      plan.held = state?.held ?? []
-      if (plan.held.length > 0 && !plan.isGone) this.#waiting.add(plan)
-    } catch (error) {
-      this.#explain(error)
-    }
-  }
-
-  async #cancel({ home, schedule }: Plan, open: readonly string[]): Promise<void> {
-    const by = { by: `schedule ${schedule?.id}`, reason: 'the next tick is due, and overlap is cancel_running' }
-    // One that has ended meanwhile is none to cancel; with Redis away it is tried again when the tick is looked at.
-    await Promise.allSettled(open.map((id) => cancelJob(this.#options.redis, { queue: home, id }, by)))
-  }
-
-  /** Sees whether the jobs have ended that ticks wait for. */
-  async #releaseAll(): Promise<void> {
-    if (this.#isReleasing || this.#waiting.size === 0 || !this.#options.isFresh()) return
-    this.#isReleasing = true
-    try {
-      const byQueue = new Map<string, Plan[]>()
-      for (const plan of this.#waiting) byQueue.set(plan.home, [...(byQueue.get(plan.home) ?? []), plan])
-      for (const [queue, plans] of byQueue)
-        for (let i = 0; i < plans.length; i += BATCH) await this.#release(queue, plans.slice(i, i + BATCH))
-    } catch (error) {
-      this.#explain(error)
-    } finally {
-      this.#isReleasing = false
-    }
-  }
-
-  async #release(queue: string, plans: readonly Plan[]): Promise<void> {
-    const { catalog, clock, redis } = this.#options
-    const now = Math.floor(clock.now())
-    const asked: { plan: Plan; decision: TickDecision }[] = []
-    for (const plan of plans) {
-      const token = this.tokenOf(plan.slot)
-      const type = catalog.typeOf(plan.schedule?.type ?? '')
-      const [tick] = plan.held
-      if (plan.isGone || tick === undefined || token === undefined) {
-        this.#waiting.delete(plan)
-        continue
-      }
-      if (type && type.queue !== plan.home) {
-        this.#again([plan])
-        continue
-      }
-      const decision = toRelease(plan, tick, { token, type, now })
-      if (decision) asked.push({ plan, decision })
-    }
-    if (asked.length === 0) return
-    const decisions = asked.map(({ decision }) => decision)
-    const results = await decideTicks(redis, queue, decisions, { now, maxDepth: undefined })
-    for (const [i, { plan, decision }] of asked.entries())
-      this.#takeReleased(plan, decision.tick, results[i] as TickResult)
-  }
-
-  #takeReleased(plan: Plan, tick: number, result: TickResult): void {
-    if (result.kind === 'fenced') {
-      this.#loseSlot(plan.slot)
-    } else if (result.kind === 'held') {
-      // The last request to end may have met a Redis that was away.
-      if (plan.schedule?.overlap === 'cancel_running') void this.#cancel(plan, result.open)
-    } else {
-      plan.held = plan.held.filter((other) => other !== tick)
-      if (plan.held.length === 0) this.#waiting.delete(plan)
-      // How long it waited for another job says nothing of schedulers.
-      if (result.kind === 'fired') this.#options.metrics.ticks('fired', 1)
-      else this.#begin(this.#readHeld(plan))
-    }
-  }
-
   /** Its job type is in another queue than before: its ticks are decided there from now on. */
   async #move(plan: Plan): Promise<void> {
     const { catalog, redis } = this.#options
@@ -453,8 +365,7 @@ export class Firing implements Service {
     if (!states) return this.#loseSlot(slot)
     await leaveHome(redis, home, key, `its job type moved from queue ${home} to ${queue} while it waited for a job`)
     plan.home = queue
-    plan.held = states[0]?.held ?? []
-    if (plan.held.length === 0) this.#waiting.delete(plan)
+    this.#heldTicks.set(plan, states[0]?.held ?? [])
     this.#again([plan])
   }
 
@@ -469,7 +380,7 @@ export class Firing implements Service {
       if ((plan.hasEarlier || !schedule) && !(await settleSchedule(redis, key, revision))) return
       if (schedule) return
       await leaveHome(redis, home, key, 'the schedule was deleted while it waited for a job')
-      this.#waiting.delete(plan)
+      this.#heldTicks.forget(plan)
       // Until then whoever read it before it was deleted does not revive it.
       setTimeout(() => {
         settleSchedule(redis, key, revision, true).catch((error: unknown) => this.#explain(error))
@@ -483,12 +394,7 @@ export class Firing implements Service {
 
   /** That Redis is away, refuses writes or lets nobody in is told once, by the connection to it. */
   #explain(error: unknown): void {
-    const { redis, log } = this.#options
-    if (isRedisTrouble(error) || denialOf(error, redis)) return
-    const text = (error as Error).message
-    const { at } = this.#complaint
-    if (this.#complaint.text === text && Date.now() - at < COMPLAIN_EVERY_MS) return
-    this.#complaint = { text, at: Date.now() }
-    log.error({ err: error }, `ticks could not be decided; it is tried again: ${text}`)
+    const { redis } = this.#options
+    if (!isRedisTrouble(error) && !denialOf(error, redis)) this.#complaints.tell(error, 'ticks could not be decided')
   }
 }

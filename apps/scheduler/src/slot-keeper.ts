@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Service } from '@foliot/lifecycle'
 import { type Catalog, denialOf, type HeldSlots, holdSlots, isRedisTrouble, leaveSlots, SLOTS } from '@foliot/queue'
 import { shareSlots } from '@foliot/schedules'
-import type { Logger } from '@foliot/telemetry'
+import { Complaints, type Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import type { Firing } from './firing.ts'
 import type { RedisClock } from './redis-clock.ts'
@@ -26,7 +26,6 @@ const LEASE_MS = 2500
 const ROUND_MS = 400
 const LOADED_AT_A_TIME = 2
 const RELOAD_WITHIN_MS = 10_000
-const COMPLAIN_EVERY_MS = 60_000
 
 /** Shares the slots with the other schedulers: holds those that are this one's, and gives up those that are not any more. */
 export class SlotKeeper implements Service {
@@ -45,10 +44,11 @@ export class SlotKeeper implements Service {
   readonly #fenced = new Set<number>()
   /** Slots that are not read yet. */
   #unread = 0
-  #complainedAt = Number.NEGATIVE_INFINITY
+  readonly #complaints: Complaints
 
   constructor(options: SlotKeeperOptions) {
     this.#options = options
+    this.#complaints = new Complaints(options.log)
   }
 
   /** Whether Redis has answered lately, and what is held is read. */
@@ -183,11 +183,8 @@ export class SlotKeeper implements Service {
 
   /** That Redis is away, refuses writes or lets nobody in is told once, by the connection to it. */
   #explain(error: unknown): false {
-    const { redis, log } = this.#options
-    if (isRedisTrouble(error) || denialOf(error, redis) || performance.now() - this.#complainedAt < COMPLAIN_EVERY_MS)
-      return false
-    this.#complainedAt = performance.now()
-    log.error({ err: error }, `slots could not be kept; it is tried again: ${(error as Error).message}`)
+    const { redis } = this.#options
+    if (!isRedisTrouble(error) && !denialOf(error, redis)) this.#complaints.tell(error, 'slots could not be kept')
     return false
   }
 }

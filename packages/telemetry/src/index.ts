@@ -1,3 +1,4 @@
+export { Complaints } from './complaints.ts'
 export { telemetryEnv, wantsTracing } from './env.ts'
 export { httpMetrics } from './http-metrics.ts'
 export { type JobMetrics, jobMetrics } from './job-metrics.ts'

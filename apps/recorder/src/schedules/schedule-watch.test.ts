@@ -12,6 +12,7 @@ import {
   projectSchedules,
   readFindings,
   readWatched,
+  SLOTS,
   sayProjected,
   slotOf,
   type TickDecision,
@@ -462,7 +463,7 @@ it('does not read everything again and again when that goes wrong, nor says that
   // One of its own: its commands are counted.
   const bed = await openBed((await startRedis()).url)
   await bed.put('good')
-  await bed.redis.hset(`foliot-x:{schedules}:slot:${slotOf('acme/bad')}`, 'acme/bad', '1\nnot JSON')
+  await bed.redis.set(`foliot-x:{schedules}:slot:${(slotOf('acme/good') + 1) % SLOTS}`, 'no hash')
   await bed.startWatch({ readAllEveryMs: 60_000 })
   await waitUntil(() => bed.lines.some(({ level }) => level === 'error'))
   const calls = async (command: string): Promise<number> => {
@@ -474,6 +475,15 @@ it('does not read everything again and again when that goes wrong, nor says that
   expect(reads).toBeGreaterThan(0)
   expect(await calls('hscan')).toBe(reads)
   expect(await readWatched(bed.redis)).toBeUndefined()
+})
+
+it('says which definition it cannot read, and watches the others', async () => {
+  const bed = await openBed()
+  await bed.put('good')
+  await bed.redis.hset(`foliot-x:{schedules}:slot:${slotOf('acme/bad')}`, 'acme/bad', '1\nnot JSON')
+  await bed.startWatch()
+  expect(await bed.findings(bed.start + MINUTE + 95_000)).toMatchObject([{ scheduleId: 'good' }])
+  expect(bed.lines.filter(({ level }) => level === 'error')).toMatchObject([{ fields: { schedule: 'acme/bad' } }])
 })
 
 it('lists so many at most, and says how many more there are', async () => {

@@ -7,33 +7,27 @@ import {
   denialOf,
   type Finding,
   type FindingKind,
-  HOMELESS_QUEUE,
   holdWatch,
   isRedisTrouble,
   leaveWatch,
   listSchedulers,
+  type ProjectedSchedule,
   parseProjected,
-  type Run,
   readCalendars,
-  readHomes,
-  readOpenRuns,
   readProjected,
-  readRuns,
   readSlot,
-  readTickStates,
   SLOTS,
   sayWatched,
   schedulesEpoch,
-  type TickState,
-  tickJobId,
 } from '@foliot/queue'
 import { RuleBook } from '@foliot/schedules'
-import type { Logger } from '@foliot/telemetry'
+import { Complaints, type Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import { Agenda } from './agenda.ts'
 import { Breath } from './breath.ts'
+import { FactReader, type Judged } from './fact-reader.ts'
 import { FindingsBoard } from './findings-board.ts'
-import { type Questions, type Verdict, WatchedSchedule } from './watched-schedule.ts'
+import { WatchedSchedule } from './watched-schedule.ts'
 
 export interface ScheduleWatchOptions {
   /** A connection for loops. */
@@ -70,19 +64,6 @@ const BATCH = 500
 const LOOKS_A_ROUND = 5000
 const RECHECK_MS = 5000
 const SILENT_AFTER_MS = 10_000
-const COMPLAIN_EVERY_MS = 60_000
-
-/** What is known of one schedule before it is judged. */
-interface Looked {
-  watched: WatchedSchedule
-  state: TickState | undefined
-  questions: Questions
-}
-
-interface Judged extends Verdict {
-  watched: WatchedSchedule
-  state: TickState | undefined
-}
 
 /** That a tick was not decided. */
 const UNDECIDED: ReadonlySet<FindingKind> = new Set(['missed', 'next_in_past'])
@@ -112,12 +93,15 @@ export class ScheduleWatch implements Service {
   #readAllAt = 0
   #heldAt = 0
   #heardAt: number | undefined
-  #complaint = { text: '', at: 0 }
+  readonly #complaints: Complaints
+  readonly #facts: FactReader
 
   constructor(options: ScheduleWatchOptions) {
     this.#options = options
     const { redis, log, mostListed = 10_000, mostListedOfTenant = 1000 } = options
     this.#board = new FindingsBoard({ redis, log, mostListed, mostListedOfTenant })
+    this.#facts = new FactReader(redis, this.#board)
+    this.#complaints = new Complaints(log)
   }
 
   /** How many there are of each kind; undefined if another recorder watches. */
@@ -258,13 +242,25 @@ export class ScheduleWatch implements Service {
   #put(key: string, text: string | undefined): void {
     const before = this.#schedules.get(key)
     if (before) this.#agenda.drop(before)
-    const watched = text === undefined ? undefined : WatchedSchedule.of(parseProjected(key, text), this.#rules)
+    const projected = text === undefined ? undefined : this.#parse(key, text)
+    const watched = projected && WatchedSchedule.of(projected, this.#rules)
     if (!watched) {
       this.#schedules.delete(key)
       return
     }
     this.#schedules.set(key, watched)
     this.#agenda.put(watched)
+  }
+
+  /** One that somebody broke by hand does not keep the others from being watched. */
+  #parse(key: string, text: string): ProjectedSchedule | undefined {
+    try {
+      return parseProjected(key, text)
+    } catch (err) {
+      const message = `schedule ${key} cannot be read from Redis, and is not watched: edit it to mend that`
+      this.#options.log.error({ err, schedule: key }, message)
+      return undefined
+    }
   }
 
   async #takeChanges({
@@ -329,9 +325,9 @@ export class ScheduleWatch implements Service {
   }
 
   async #lookAt(batch: readonly WatchedSchedule[], now: number): Promise<void> {
-    await this.#findHomes(batch.filter(({ home }) => !home))
-    const looked = await this.#readStates(batch, now)
-    const runs = await this.#readRuns(looked, now)
+    await this.#facts.findHomes(batch.filter(({ home }) => !home))
+    const looked = await this.#facts.readStates(batch, now)
+    const runs = await this.#facts.readRuns(looked, now)
     // With very many that are overdue, half of what can be looked at is left for the others.
     const recheckMs = Math.max(RECHECK_MS, (this.#board.size / LOOKS_A_ROUND) * 2000)
     const all = looked.map(({ watched, state, questions }): Judged => {
@@ -341,104 +337,18 @@ export class ScheduleWatch implements Service {
     })
     // Before it is said that nobody has decided a tick: it may have been elsewhere.
     const undecided = all.filter(({ findings }) => this.#board.news(findings).some(({ kind }) => UNDECIDED.has(kind)))
-    const moved = await this.#findMoved(undecided.map(({ watched }) => watched))
+    const moved = await this.#facts.findMoved(undecided.map(({ watched }) => watched))
     for (const watched of moved) this.#look(watched, now)
     const judged = all.filter(({ watched }) => !moved.has(watched))
-    await this.#addLastRuns(judged)
+    await this.#facts.addLastRuns(judged)
     await this.#board.tell(judged.map(({ watched, findings }) => ({ subject: watched.ref, findings })))
     for (const { watched, lookAt } of judged) this.#look(watched, lookAt)
   }
 
-  async #findHomes(homeless: readonly WatchedSchedule[]): Promise<void> {
-    const finding = Array.from(
-      Map.groupBy(homeless, ({ slot }) => slot),
-      async ([slot, group]) => {
-        const keys = group.map(({ key }) => key)
-        const homes = await readHomes(this.#options.redis, slot, keys)
-        for (const [i, watched] of group.entries()) watched.home = homes[i]
-      },
-    )
-    await Promise.all(finding)
-  }
-
-  /** Those whose ticks are decided in another queue by now. */
-  async #findMoved(suspects: readonly WatchedSchedule[]): Promise<Set<WatchedSchedule>> {
-    const before = suspects.map(({ home }) => home)
-    await this.#findHomes(suspects)
-    return new Set(
-      suspects.filter(({ home }, i) => home?.queue !== before[i]?.queue || home?.since !== before[i]?.since),
-    )
-  }
-
-  async #readStates(batch: readonly WatchedSchedule[], now: number): Promise<Looked[]> {
-    const looked: Looked[] = []
-    for (const [queue, group] of Map.groupBy(batch, ({ home }) => home?.queue)) {
-      const keys = group.map(({ key }) => key)
-      const states = queue === undefined ? [] : await readTickStates(this.#options.redis, queue, keys)
-      for (const [i, watched] of group.entries()) {
-        const known = (kind: FindingKind) => this.#board.get(kind, watched.ref)
-        looked.push({ watched, state: states[i], questions: watched.questions(now, known) })
-      }
-    }
-    return looked
-  }
-
-  /** The jobs that the judgement of some schedules depends on. */
-  async #readRuns(looked: readonly Looked[], now: number): Promise<Map<string, Run>> {
-    const { redis } = this.#options
-    const runs = new Map<string, Run>()
-    for (const [queue, group] of Map.groupBy(looked, queueOf)) {
-      const heeding = group.filter(({ watched }) => watched.heeds && watched.finishWithinMs !== undefined)
-      const open = await readOpenRuns(
-        redis,
-        queue,
-        heeding.map(({ watched }) => watched.key),
-      )
-      for (const [i, { watched, questions }] of heeding.entries()) {
-        const limit = now - (watched.finishWithinMs ?? 0)
-        const ticks = (open[i] ?? []).map(tickOf).filter((tick) => tick <= limit)
-        questions.ended.push(...ticks.map((tick) => ({ nominal: tick, due: tick })))
-        // The oldest that has not ended is told of.
-        questions.ended.sort((a, b) => a.nominal - b.nominal)
-      }
-      const ids = group.flatMap(({ watched, questions: { started, ended } }) =>
-        [...(started ? [started] : []), ...ended].map(({ nominal }) => tickJobId(watched.key, nominal)),
-      )
-      const found = await readRuns(redis, queue, ids)
-      for (const [i, id] of ids.entries()) if (found[i]) runs.set(id, found[i])
-    }
-    return runs
-  }
-
-  /** When the last job was made, for those of which something new is to be told. */
-  async #addLastRuns(judged: readonly Judged[]): Promise<void> {
-    const asking = judged.flatMap((one) => {
-      const decided = one.state?.decided
-      if (decided === undefined || this.#board.news(one.findings).length === 0) return []
-      return [{ one, id: tickJobId(one.watched.key, decided), queue: one.watched.home?.queue ?? HOMELESS_QUEUE }]
-    })
-    for (const [queue, group] of Map.groupBy(asking, ({ queue }) => queue)) {
-      const ids = group.map(({ id }) => id)
-      const runs = await readRuns(this.#options.redis, queue, ids)
-      for (const [i, { one }] of group.entries()) {
-        const lastRunAt = runs[i]?.madeAt
-        if (lastRunAt !== undefined) one.findings = one.findings.map((finding) => ({ ...finding, lastRunAt }))
-      }
-    }
-  }
-
   /** That Redis is away, refuses writes or lets nobody in is told once, by the connection to it. */
   #explain(error: unknown): void {
-    const { redis, log } = this.#options
-    if (isRedisTrouble(error) || denialOf(error, redis)) return
-    const text = (error as Error).message
-    if (this.#complaint.text === text && Date.now() - this.#complaint.at < COMPLAIN_EVERY_MS) return
-    this.#complaint = { text, at: Date.now() }
-    log.error({ err: error }, `schedules could not be watched; it is tried again: ${text}`)
+    const { redis } = this.#options
+    if (!isRedisTrouble(error) && !denialOf(error, redis))
+      this.#complaints.tell(error, 'schedules could not be watched')
   }
 }
-
-const queueOf = ({ watched }: Looked): string => watched.home?.queue ?? HOMELESS_QUEUE
-
-/** The tick of a job, see `tickJobId`. */
-const tickOf = (jobId: string): number => Number.parseInt(jobId.slice(0, 8) + jobId.slice(9, 13), 16)
