@@ -10,7 +10,8 @@ export type HandlerAttempt = Pick<RunningAttempt, 'claim' | 'signal' | 'log' | '
 /** What a handler gets to know and to use of its attempt. */
 export function createContext(attempt: HandlerAttempt): JobContext {
   const { claim } = attempt
-  const secret = new Set(claim.envelope.redact)
+  // Most handlers use little of it.
+  let log: JobLog | undefined
   let steps: Steps | undefined
   return {
     jobId: claim.id,
@@ -26,17 +27,22 @@ export function createContext(attempt: HandlerAttempt): JobContext {
     get signal() {
       return attempt.signal
     },
-    log: createLog(attempt, secret),
+    get log() {
+      log ??= createLog(attempt)
+      return log
+    },
     step: (name, fn) => {
       steps ??= new Steps(attempt)
       return steps.run(name, fn)
     },
-    progress: async (value) => attempt.progress(toJsonText(redact(value, secret), LIMITS.progressBytes)),
+    progress: async (value) =>
+      attempt.progress(toJsonText(redact(value, new Set(claim.envelope.redact)), LIMITS.progressBytes)),
   }
 }
 
 /** A line is `<time> <LEVEL> <message> <fields as JSON>`, without what the type keeps back. */
-function createLog(attempt: Pick<HandlerAttempt, 'claim' | 'log'>, secret: ReadonlySet<string>): JobLog {
+function createLog(attempt: Pick<HandlerAttempt, 'claim' | 'log'>): JobLog {
+  const secret = new Set(attempt.claim.envelope.redact)
   const mask = masker(attempt.claim.input, secret)
   const write =
     (level: string) =>

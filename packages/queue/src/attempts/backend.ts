@@ -1,19 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ERROR_KINDS } from '@foliot/jobs'
-import { createRedisBackend, type KeepJobs, type MinimalJob, RedisQueueBackend, type WorkerOptions } from 'bullmq'
+import {
+  createRedisBackend,
+  type KeepJobs,
+  type MinimalJob,
+  RedisQueueBackend,
+  raw2NextJobData,
+  type WorkerOptions,
+} from 'bullmq'
 import type { Redis } from 'ioredis'
-import { DEAD_LETTERS_STAY_MS } from '../jobs/retention.ts'
+import { DEAD_LETTERS_STAY_MS, RETENTION } from '../jobs/retention.ts'
 import { brokenBase, bullKeys, deadlinesKey, indexKey, recoveredKey, unrecordedKey } from '../keys.ts'
 import { REFUSED_PAUSE_MS, refusalOf } from '../redis/redis-trouble.ts'
-import { type Arg, runScript } from '../redis/scripts.ts'
-import { sendScript } from '../redis/send-scripts.ts'
+import { runScript } from '../redis/scripts.ts'
 import { type HeldClaim, toClaim } from './claim.ts'
+import { FinishTogether, type JobEnd } from './finish-together.ts'
 import { type AttemptEnd, type HeldMoveEvents, HeldMoves } from './held-move.ts'
-import { bullEndOf, type Final, fieldsOf, recordOf } from './settle-fields.ts'
+import { BULL_ENDS, type BullEnd, bullEndOf, type Final, fieldsOf, recordOf } from './settle-fields.ts'
 import { type Settlement, STOP_MANNERS } from './settlement.ts'
 
 /** BullMQ's commands that may answer with a newly claimed job. */
-const CLAIMING: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished', 'moveToDelayed'])
+const CLAIMING: ReadonlySet<string> = new Set(['moveToActive', 'moveToDelayed'])
 
 /** What the backend tells its consumer, and asks it. */
 export interface BackendEvents extends HeldMoveEvents {
@@ -23,7 +30,10 @@ export interface BackendEvents extends HeldMoveEvents {
   keepsFinished(): boolean
 }
 
-/** As BullMQ writes that nothing is removed. */
+/** How many finished jobs stay, as BullMQ says it. */
+type Keep = boolean | number | KeepJobs | undefined
+
+/** That nothing is removed. */
 const KEEP_ALL = { count: -1 }
 
 const CRASHED = 'the process that ran the last attempt died, and no attempt is left'
@@ -41,8 +51,13 @@ export class FoliotBackend extends RedisQueueBackend {
   readonly #moves: HeldMoves
   /** By job id: fetched, but not started yet. */
   readonly #claims = new Map<string, HeldClaim>()
-  /** The keys that finishing moves have in common, by the set that the job goes to. */
-  readonly #finishKeys = new Map<string, string[]>()
+  /** By what is kept of the jobs that go there. That is the same object for all but a few. */
+  readonly #finishing = {
+    completed: new WeakMap<KeepJobs, FinishTogether>(),
+    failed: new WeakMap<KeepJobs, FinishTogether>(),
+  }
+  /** What BullMQ's script is to know of its worker. */
+  readonly #options: object
   /** By lock token, of which each running attempt has its own: a job may have two for a moment. */
   readonly #settled = new Map<string, AttemptEnd & { settlement: Final }>()
 
@@ -56,6 +71,8 @@ export class FoliotBackend extends RedisQueueBackend {
     this.#redis = redis
     this.#events = events
     this.#moves = new HeldMoves(redis, queue, events)
+    // In Lua a number is made text each time that it is passed on.
+    this.#options = { name: options.name, lockDuration: String(options.lockDuration), maxMetricsSize: '' }
   }
 
   /** The claim that the last fetch of this job brought. */
@@ -102,25 +119,16 @@ export class FoliotBackend extends RedisQueueBackend {
   }
 
   override async execCommand(...[client, command, args]: Parameters<RedisQueueBackend['execCommand']>) {
-    const reply = await (command === 'moveToFinished'
-      ? this.#runFinish(args)
-      : command === 'moveToActive'
-        ? slowDown(super.execCommand(client, command, args))
-        : super.execCommand(client, command, args))
-    if (CLAIMING.has(command) && Array.isArray(reply) && Array.isArray(reply[0])) {
-      const id = String(reply[1])
-      this.#claims.set(id, toClaim(this.#queue, id, reply[0] as string[]))
-    }
+    const sent = super.execCommand(client, command, args)
+    const reply = await (command === 'moveToActive' ? slowDown(sent) : sent)
+    if (CLAIMING.has(command)) this.#noteClaim(reply)
     return reply
   }
 
-  /** BullMQ's script with our fields in it. `args` are its 14 keys, of which the last three go with the job, and the rest. */
-  #runFinish(args: Arg[]): Promise<unknown> {
-    const target = args[10] as string
-    const sharedKeys = this.#finishKeys.get(target) ?? args.slice(0, 11).map(String)
-    this.#finishKeys.set(target, sharedKeys)
-    const keys = [...args.slice(11, 14).map(String), indexKey(this.#queue), unrecordedKey(this.#queue)]
-    return sendScript(this.#redis, { script: 'finish', sharedKeys, keys, args: args.slice(14) })
+  #noteClaim(reply: unknown): void {
+    if (!Array.isArray(reply) || !Array.isArray(reply[0])) return
+    const id = String(reply[1])
+    this.#claims.set(id, toClaim(this.#queue, id, reply[0] as string[]))
   }
 
   override async moveStalledJobsToWait(): Promise<string[]> {
@@ -148,7 +156,7 @@ export class FoliotBackend extends RedisQueueBackend {
   override async moveToCompleted<T, R, N extends string>(
     job: MinimalJob<T, R, N>,
     _value: R,
-    keep: boolean | number | KeepJobs,
+    keep: Keep,
     token: string,
     fetchNext: boolean,
   ) {
@@ -158,7 +166,7 @@ export class FoliotBackend extends RedisQueueBackend {
   override async moveToFailed<T, R, N extends string>(
     job: MinimalJob<T, R, N>,
     reason: string,
-    keep: boolean | number | KeepJobs,
+    keep: Keep,
     token: string,
     fetchNext: boolean,
   ) {
@@ -166,28 +174,58 @@ export class FoliotBackend extends RedisQueueBackend {
     return this.#finish(job, keep, token, fetchNext)
   }
 
-  async #finish<T, R, N extends string>(
-    job: MinimalJob<T, R, N>,
-    keep: boolean | number | KeepJobs,
-    token: string,
-    fetchNext: boolean,
-  ) {
+  async #finish<T, R, N extends string>(job: MinimalJob<T, R, N>, keep: Keep, token: string, fetchNext: boolean) {
     const end = this.#settled.get(token)
     if (!end) throw new Error(`BullMQ finished job ${job.id}, which no attempt has settled`)
     const { claim, settlement, record } = end
-    const { target, property, value } = bullEndOf(settlement)
+    const { target, outcome } = bullEndOf(settlement)
     const finishedOn = Date.now()
-    const args = this.moveToFinishedArgs(job, value, property, keep as KeepJobs, target, token, finishedOn, fetchNext)
-    // Where BullMQ has its fields, packed, ours follow. An attempt that succeeds or is cancelled uses none up.
-    args.pop()
+    // An attempt that succeeds or is cancelled uses none up.
     const used = claim.attemptsUsed + (settlement.kind === 'dead' ? 1 : 0)
-    args.push(used, claim.outlived ? deadlinesKey(this.#queue) : '', 'atm', used)
-    args.push(...Object.entries(fieldsOf(settlement)).flat())
-    if (record.text !== undefined) args.push(record.field, record.text)
+    const fields = ['atm', String(used), ...Object.entries(fieldsOf(settlement)).flat()]
+    if (record.text !== undefined) fields.push(record.field, record.text)
+    const jobEnd: JobEnd = {
+      key: this.toKey(claim.id),
+      id: claim.id,
+      at: finishedOn,
+      outcome,
+      fetchesNext: fetchNext && !this.closing,
+      token,
+      maxAttempts: claim.maxAttempts,
+      attemptsUsed: used,
+      deadlines: claim.outlived ? deadlinesKey(this.#queue) : '',
+      fields,
+    }
+    const together = this.#finishTogether(target, this.getKeepJobs(keep, RETENTION[target]))
     // After a broken connection BullMQ asks again, and has to find the same settlement.
-    const result = await this.#moves.make(end, () => this.moveToFinished(claim.id, args))
+    const result = await this.#moves.make(end, async () => {
+      const reply = await together.add(jobEnd)
+      if (typeof reply === 'number' && reply < 0)
+        throw this.finishedErrors({ code: reply, jobId: claim.id, command: 'finish', state: 'active' })
+      this.#noteClaim(reply)
+      return raw2NextJobData(reply as never)
+    })
     this.#settled.delete(token)
     return { result, finishedOn }
+  }
+
+  #finishTogether(target: BullEnd['target'], keepJobs: KeepJobs): FinishTogether {
+    const known = this.#finishing[target].get(keepJobs)
+    if (known) return known
+    const { marker, [target]: to, '': prefix } = this.keys as Record<string, string>
+    const together = new FinishTogether(this.#redis, {
+      keys: [
+        ...(this.moveToFinishedKeys.slice(0, 10) as string[]),
+        to as string,
+        indexKey(this.#queue),
+        this.toKey(`metrics:${target}`),
+        marker as string,
+        unrecordedKey(this.#queue),
+      ],
+      args: [prefix as string, target, BULL_ENDS[target], JSON.stringify({ ...this.#options, keepJobs })],
+    })
+    this.#finishing[target].set(keepJobs, together)
+    return together
   }
 
   /** BullMQ fails a job that a worker of plain BullMQ has given up on without calling the processor: no attempt settles it. */

@@ -9,21 +9,22 @@ import type { Settlement } from './settlement.ts'
 /** An end that ends the job. */
 export type Final = Extract<Settlement, { kind: 'succeeded' | 'cancelled' | 'dead' }>
 
-/** Where BullMQ puts a job that has ended, and what of its end it has a field for. */
+/** Where BullMQ puts jobs that have ended, and the field in which it keeps what came of them. */
+export const BULL_ENDS = { completed: 'returnvalue', failed: 'failedReason' } as const
+
 export interface BullEnd {
-  target: 'completed' | 'failed'
-  property: 'returnvalue' | 'failedReason'
-  value: string
+  target: keyof typeof BULL_ENDS
+  outcome: string
 }
 
 export function bullEndOf(settlement: Final): BullEnd {
   switch (settlement.kind) {
     case 'succeeded':
-      return { target: 'completed', property: 'returnvalue', value: settlement.output }
+      return { target: 'completed', outcome: settlement.output }
     case 'cancelled':
-      return { target: 'completed', property: 'returnvalue', value: cancellation(settlement) }
+      return { target: 'completed', outcome: cancellation(settlement) }
     case 'dead':
-      return { target: 'failed', property: 'failedReason', value: settlement.failure.message }
+      return { target: 'failed', outcome: settlement.failure.message }
   }
 }
 

@@ -576,6 +576,28 @@ end
 return {ended, #due == most and 1 or 0}
 `
 
+export const finish = `-- Ends jobs, each as BullMQ's script does, which stands before this as finish(key of the job, arguments). What goes wrong with
+-- one of them leaves the others as they are.
+-- KEYS     1..11, 13, 14 as BullMQ has them · 12 index of the jobs · 15 dead letters that are not in the history yet · 16..
+--          the jobs
+-- ARGV     1 prefix of BullMQ's keys · 2 where they go, "completed" or "failed" · 3 BullMQ's field for the outcome · 4 BullMQ's
+--          options as JSON · then for each job: how much follows · id · when it ended, in ms · outcome · 1 to fetch the next
+--          one, or 0 · token · attempts that it may have · attempts used · the deadlines if something outlives the job that is
+--          to be told of its end, else empty · names and values of fields, \`atm\` and \`st\` first
+-- Returns  for each job what BullMQ's script does, or the error
+local opts, answers, at = cjson.decode(ARGV[4]), {}, 5
+for n = 1, #KEYS - 15 do
+  local last = at + ARGV[at]
+  local id, ended, outcome, fetches, token, attempts, used, deadlines = unpack(ARGV, at + 1, at + 8)
+  opts.token, opts.attempts = token, attempts
+  local args = {id, ended, ARGV[3], outcome, ARGV[2], fetches, ARGV[1], opts, used, deadlines, unpack(ARGV, at + 9, last)}
+  local isDone, answer = pcall(finish, KEYS[15 + n], args)
+  answers[n] = isDone and answer or {err = answer}
+  at = last + 1
+end
+return answers
+`
+
 export const forgetQueue = `-- Drops a queue that was found empty and unannounced, if nobody has announced it since.
 -- KEYS     1 queues, by when they were last announced
 -- ARGV     1 queue · 2 when it was last announced (ms), as it was found
@@ -1118,15 +1140,15 @@ redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
 `
 
 export const surplus = `-- What the end of a job removes of others that ended, in place of what BullMQ reads there. Part of finish.
--- KEYS     15 index of the jobs · 16 dead letters that are not in the history yet
+-- KEYS     12 index of the jobs · 15 dead letters that are not in the history yet
 -- Gives    surplus(set, most that it may hold, how many to take at once): ids of the oldest, taken out of the set; none
 --            before there are as many as that too many: together they cost a fraction of one at a time. Nor more: what
 --            cancels and discards add to the set does not trim it, so that one job that ends may meet very many.
 --          outdated(set, ms, most): ids of jobs that ended before then
 local function unlist(ids)
   if #ids > 0 then
+    redis.call('ZREM', KEYS[12], unpack(ids))
     redis.call('ZREM', KEYS[15], unpack(ids))
-    redis.call('ZREM', KEYS[16], unpack(ids))
   end
   return ids
 end

@@ -40,6 +40,14 @@ describe('gatherWrites', () => {
     expect(await writesDuring(redis, () => all(20, () => redis.ping()))).toBe(3)
   })
 
+  it('sends what is large at once: Redis has something to do while the next is made', async () => {
+    const redis = await connected()
+    const large = 'x'.repeat(5000)
+    expect(await writesDuring(redis, () => all(3, () => redis.echo(large)))).toBe(3)
+    const half = 'x'.repeat(2500)
+    expect(await writesDuring(redis, () => all(4, () => redis.echo(half)))).toBe(2)
+  })
+
   it('keeps their order, and gives each its own answer', async () => {
     const redis = await connected()
     expect(await all(1000, () => redis.incr('count'))).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1))
