@@ -1,5 +1,7 @@
 import type { AnyJobDefinition, Job, JobInput } from '@foliot/jobs'
 import { readJob } from './answer.ts'
+import { type CalendarCalls, calendarCalls } from './calendars.ts'
+import type { CallOptions } from './call-options.ts'
 import { assertTimeoutMs, type ClientOptions, resolveClientOptions } from './client-options.ts'
 import { enqueueMany } from './enqueue-many.ts'
 import { FoliotApiError } from './errors.ts'
@@ -12,13 +14,9 @@ import {
   type TypedJob,
   withIdempotencyKey,
 } from './job-request.ts'
+import { type ScheduleCalls, scheduleCalls } from './schedules.ts'
 import { type RetryBudget, retryBudget, send } from './send.ts'
 import { waitForEnd } from './wait.ts'
-
-export interface CallOptions {
-  /** Ends the call, also between two tries. It then rejects with the signal's reason. */
-  signal?: AbortSignal | undefined
-}
 
 export interface WaitOptions extends CallOptions {
   /** How long to wait in all, in milliseconds. Default 300 000. */
@@ -62,6 +60,8 @@ export interface FoliotClient {
    * two redrives are not one.
    */
   retry<J extends Job = Job>(job: J | string, options?: CallOptions): Promise<J>
+  readonly schedules: ScheduleCalls
+  readonly calendars: CalendarCalls
 }
 
 const WAIT_MS = 300_000
@@ -125,6 +125,9 @@ export function createClient(clientOptions: ClientOptions): FoliotClient {
     async retry<J extends Job>(job: J | string, { signal }: CallOptions = {}): Promise<J> {
       return post(`/v1/jobs/${idOf(job)}/retry`, { repeatable: false, signal })
     },
+
+    schedules: scheduleCalls(options),
+    calendars: calendarCalls(options),
   }
 }
 

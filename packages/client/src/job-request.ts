@@ -58,7 +58,8 @@ export type EnqueueResults<Types extends readonly (AnyJobDefinition | string)[]>
   [Index in keyof Types]: EnqueueResult<Types[Index] extends AnyJobDefinition ? TypedJob<Types[Index]> : Job>
 }
 
-type InputOf<Type> = Type extends AnyJobDefinition ? JobInput<Type> : unknown
+/** What a job takes: of a definition its own, of a name alone anything. */
+export type InputOf<Type> = Type extends AnyJobDefinition ? JobInput<Type> : unknown
 
 /** Gives a request the key under which it can be sent more than once. */
 export const withIdempotencyKey = (request: JobRequest): JobRequest => ({
@@ -79,7 +80,7 @@ export function jobRequestText({ type, runAt, ...rest }: JobRequest): string {
 }
 
 /** 128 random bits as text. It has to be unique, not secret, so a runtime without Web Crypto (Node 18) will do. */
-function randomKey(): string {
+export function randomKey(): string {
   const bytes = globalThis.crypto
     ? globalThis.crypto.getRandomValues(new Uint8Array(16))
     : Uint8Array.from({ length: 16 }, () => Math.random() * 256)

@@ -1,4 +1,4 @@
-import { type Answer, readAnswer } from './answer.ts'
+import { type Answer, readAnswer, readNothing } from './answer.ts'
 import type { ResolvedOptions } from './client-options.ts'
 import { pause, withDeadline } from './deadline.ts'
 import { FoliotApiError, FoliotConnectionError } from './errors.ts'
@@ -6,11 +6,13 @@ import { PATIENCE_MS, retryDelay } from './retry-delay.ts'
 
 /** One call of the api. */
 export interface ApiRequest {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** From `/v1` on. */
   path: string
   /** JSON. */
   body?: string
+  /** Beside those of every request. */
+  headers?: Readonly<Record<string, string>>
   /** How long one try may take. Default: the client's `timeoutMs`. */
   timeoutMs?: number
   /** Whether to send it again when its answer got lost, though the api may have done the work. */
@@ -62,6 +64,25 @@ export async function send(
   }
 }
 
+/**
+ * Has something deleted, by a DELETE that answers 204. What is not there any more at a second try is taken to be what the first
+ * one has deleted.
+ *
+ * @throws as `send`
+ */
+export async function sendDelete(
+  options: ResolvedOptions,
+  request: Pick<ApiRequest, 'path' | 'headers' | 'signal'>,
+): Promise<void> {
+  const budget = retryBudget(options.maxRetries)
+  try {
+    readNothing(await send(options, { ...request, method: 'DELETE', repeatable: true }, budget))
+  } catch (error) {
+    const isGone = budget.used > 0 && error instanceof FoliotApiError && error.code === 'not_found'
+    if (!isGone) throw error
+  }
+}
+
 function isTransient(error: unknown, repeatable: boolean): boolean {
   if (error instanceof FoliotConnectionError) return repeatable
   if (!(error instanceof FoliotApiError)) return false
@@ -70,7 +91,7 @@ function isTransient(error: unknown, repeatable: boolean): boolean {
 
 function sendOnce(options: ResolvedOptions, request: ApiRequest): Promise<Answer> {
   const { fetch, url, headers } = options
-  const { method, path, body, signal: parent, timeoutMs: ms = options.timeoutMs } = request
+  const { method, path, body, headers: own, signal: parent, timeoutMs: ms = options.timeoutMs } = request
   const to = `${method} ${url}${path}`
   const reason = () => new FoliotConnectionError(`${to}: no answer within ${ms} ms`)
   return withDeadline({ ms, reason, parent }, async (signal) => {
@@ -81,7 +102,7 @@ function sendOnce(options: ResolvedOptions, request: ApiRequest): Promise<Answer
       try {
         const response = await fetch(`${url}${path}`, {
           method,
-          headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+          headers: { ...headers, ...own, ...(body !== undefined && { 'content-type': 'application/json' }) },
           // A followed redirect would turn a POST into a GET.
           redirect: 'manual',
           signal,
