@@ -17,7 +17,7 @@ export {
 } from './access/api-keys.ts'
 export { dropEndedKeys } from './access/drop-ended-keys.ts'
 export { shownKey } from './access/shown-key.ts'
-export { deleteTenant, listTenants, readTenant, setTenant, type Tenant } from './access/tenants.ts'
+export { deleteTenant, listTenants, readTenant, type StoredLimits, setTenant, type Tenant } from './access/tenants.ts'
 export { dropOldAudit } from './audit/drop-old-audit.ts'
 export { recordAudit } from './audit/record-audit.ts'
 export { searchAudit } from './audit/search-audit.ts'
@@ -43,6 +43,7 @@ export {
   readCalendar,
   readCalendars,
 } from './schedules/calendars.ts'
+export { DEFINITIONS_MAX, type DefinitionLimits } from './schedules/definition-counts.ts'
 export { dropDeletedSchedules } from './schedules/drop-deleted.ts'
 export { listSchedules, readSchedule, type ScheduleFilter, type ScheduleRef } from './schedules/find-schedules.ts'
 export { readScheduleChanges, readSchedulesRevision } from './schedules/schedule-changes.ts'

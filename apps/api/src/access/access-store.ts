@@ -1,4 +1,3 @@
-import type { TenantLimits } from '@foliot/access'
 import * as history from '@foliot/history'
 import { FoliotError } from '@foliot/jobs'
 import type { AccessWatch } from './access-watch.ts'
@@ -48,7 +47,7 @@ export class AccessStore {
     return this.#ask((db) => history.readTenant(db, name))
   }
 
-  setTenant(name: string, limits: TenantLimits): Promise<history.Tenant> {
+  setTenant(name: string, limits: history.StoredLimits): Promise<history.Tenant> {
     return this.#change((db) => history.setTenant(db, name, limits))
   }
 

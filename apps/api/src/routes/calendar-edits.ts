@@ -74,7 +74,7 @@ export function calendarEditRoutes(app: Api, { schedules }: ApiDeps): void {
         response: {
           200: { ...json('It was there, and is now so.', wire.PutCalendar), headers: etagHeader },
           201: { ...json('It was made.', wire.PutCalendar), headers: etagHeader },
-          ...problems(...BODY_PROBLEMS, 'not_found', 'precondition_failed'),
+          ...problems(...BODY_PROBLEMS, 'not_found', 'conflict', 'precondition_failed'),
         },
       },
     },

@@ -80,7 +80,7 @@ export function scheduleEditRoutes(app: Api, deps: ApiDeps): void {
         response: {
           200: { ...json('It was there, and is now so.', wire.Schedule), headers: etagHeader },
           201: { ...json('It was made.', wire.Schedule), headers: etagHeader },
-          ...problems(...BODY_PROBLEMS, 'not_found', 'precondition_failed'),
+          ...problems(...BODY_PROBLEMS, 'not_found', 'conflict', 'precondition_failed'),
         },
       },
     },

@@ -5,15 +5,17 @@ const api = await openAccessBed()
 const ACME = (await api.makeKey({ tenant: 'acme' })).key
 const READER = (await api.makeKey({ tenant: null, scopes: ['read', 'enqueue', 'operate'] })).key
 const enqueueRate = { max: 10, perMs: 1000 }
+/** What is left out. */
+const NONE = { enqueueRate: null, maxDepth: null, maxSchedules: null, maxCalendars: null }
 
 describe('the limits of a tenant', () => {
   it('are set as a whole, hold at once, and are lifted', async () => {
     const set = await api.as(ROOT, 'PUT', '/v1/tenants/shop', { enqueueRate, maxDepth: 7 })
-    expect([set.status, set.body]).toEqual([200, { name: 'shop', enqueueRate, maxDepth: 7 }])
+    expect([set.status, set.body]).toEqual([200, { ...NONE, name: 'shop', enqueueRate, maxDepth: 7 }])
     expect(api.access.limitsOf('shop')).toEqual({ enqueueRate, maxDepth: 7 })
     expect((await api.as(ROOT, 'GET', '/v1/tenants/shop')).body).toEqual(set.body)
     const less = await api.as(ROOT, 'PUT', '/v1/tenants/shop', { maxDepth: null })
-    expect(less.body).toEqual({ name: 'shop', enqueueRate: null, maxDepth: null })
+    expect(less.body).toEqual({ ...NONE, name: 'shop' })
     expect(api.access.limitsOf('shop')).toEqual({})
     expect((await api.as(ROOT, 'DELETE', '/v1/tenants/shop')).status).toBe(204)
     expect((await api.as(ROOT, 'DELETE', '/v1/tenants/shop')).status).toBe(204)
@@ -26,7 +28,7 @@ describe('the limits of a tenant', () => {
     const first = (await api.as(ROOT, 'GET', '/v1/tenants?limit=2')).body
     expect(first.items.map(({ name }: { name: string }) => name)).toEqual(['l1', 'l2'])
     const second = (await api.as(ROOT, 'GET', `/v1/tenants?limit=2&cursor=${first.nextCursor}`)).body
-    expect(second).toEqual({ items: [{ name: 'l3', enqueueRate: null, maxDepth: null }], nextCursor: null })
+    expect(second).toEqual({ items: [{ ...NONE, name: 'l3' }], nextCursor: null })
     ;(await api.as(ROOT, 'GET', '/v1/tenants?cursor=abc')).problem(400, 'validation_failed')
   })
 
@@ -36,6 +38,8 @@ describe('the limits of a tenant', () => {
     ['/enqueueRate/perMs', { enqueueRate: { max: 1 } }],
     ['/maxDepth', { maxDepth: 0 }],
     ['/maxDepth', { maxDepth: 1.5 }],
+    ['/maxSchedules', { maxSchedules: -1 }],
+    ['/maxCalendars', { maxCalendars: 'many' }],
     ['/colour', { colour: 'red' }],
   ])('are refused with a wrong %s', async (path, body) => {
     const answer = await api.as(ROOT, 'PUT', '/v1/tenants/shop', body)
@@ -55,11 +59,7 @@ describe('the limits of a tenant', () => {
 
 describe('a key of one tenant', () => {
   it('may read what its own tenant may do, and nothing else', async () => {
-    expect((await api.as(ACME, 'GET', '/v1/tenants/acme')).body).toEqual({
-      name: 'acme',
-      enqueueRate: null,
-      maxDepth: null,
-    })
+    expect((await api.as(ACME, 'GET', '/v1/tenants/acme')).body).toEqual({ ...NONE, name: 'acme' })
     await api.as(ROOT, 'PUT', '/v1/tenants/acme', { enqueueRate })
     await api.as(ROOT, 'PUT', '/v1/tenants/other', { enqueueRate })
     expect((await api.as(ACME, 'GET', '/v1/tenants/acme')).body).toMatchObject({ enqueueRate })

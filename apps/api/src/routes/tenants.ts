@@ -64,18 +64,25 @@ export function tenantRoutes(app: Api, { accessStore }: ApiDeps): void {
       schema: {
         operationId: 'setTenant',
         summary: 'Set the limits of a tenant',
-        description: 'All of them: what is null or left out is lifted. They hold in every api within seconds.',
+        description:
+          'All of them: what is null or left out is lifted, or as by default. They hold in every api within seconds.',
         tags,
         params: z.object({ name: z.string() }),
         body: wire.TenantLimits,
         response: { 200: json('Its new limits.', wire.Tenant), ...problems(...BODY_PROBLEMS, 'not_found') },
       },
     },
-    async ({ params: { name }, body: { enqueueRate, maxDepth }, caller, audit }) => {
+    async ({ params: { name }, body, caller, audit }) => {
       assertManages(caller, name)
       audit.target.tenant = name
       audit.before = (await accessStore.readTenant(name))?.limits
-      const limits = { ...(enqueueRate && { enqueueRate }), ...(maxDepth !== null && { maxDepth }) }
+      const { enqueueRate, maxDepth, maxSchedules, maxCalendars } = body
+      const limits = {
+        ...(enqueueRate && { enqueueRate }),
+        ...(maxDepth !== null && { maxDepth }),
+        ...(maxSchedules !== null && { maxSchedules }),
+        ...(maxCalendars !== null && { maxCalendars }),
+      }
       const tenant = await accessStore.setTenant(name, limits)
       audit.after = tenant.limits
       return toWire(tenant)
@@ -89,7 +96,8 @@ export function tenantRoutes(app: Api, { accessStore }: ApiDeps): void {
       schema: {
         operationId: 'deleteTenant',
         summary: 'Lift all limits of a tenant',
-        description: 'Its jobs and its keys stay. One without limits stays so.',
+        description:
+          'Its jobs, its keys and its schedules stay. One without limits stays so. Those that hold by default do so again.',
         tags,
         params,
         response: { 204: z.void().describe('It has none.'), ...problems(...BODY_PROBLEMS, 'not_found') },
@@ -120,8 +128,10 @@ const noSuchTenant = (name: string): FoliotError =>
     hint: 'a tenant comes to be with the first key that is made for it',
   })
 
-const toWire = ({ name, limits: { enqueueRate, maxDepth } }: Tenant) => ({
+const toWire = ({ name, limits: { enqueueRate, maxDepth, maxSchedules, maxCalendars } }: Tenant) => ({
   name,
   enqueueRate: enqueueRate ?? null,
   maxDepth: maxDepth ?? null,
+  maxSchedules: maxSchedules ?? null,
+  maxCalendars: maxCalendars ?? null,
 })

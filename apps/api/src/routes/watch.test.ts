@@ -28,7 +28,7 @@ const follow = (secret: string, query = '', id?: string) =>
 
 it('says that nobody watches, and then when somebody did', async () => {
   expect(await watch(ROOT)).toEqual({ items: [], nextCursor: null, isComplete: true, watchedAt: null })
-  await sayWatched(api.redis, { at: 1_800_000_000_000, unlisted: 0 })
+  await sayWatched(api.redis, { at: 1_800_000_000_000, unlisted: {} })
   expect(await watch(ROOT)).toMatchObject({ watchedAt: '2027-01-15T08:00:00.000Z' })
 })
 
@@ -91,9 +91,19 @@ it('lists page by page, also of one tenant and where many came at the same time'
     (await api.as(ROOT, 'GET', `/v1/watch?${query}`)).problem(400, 'validation_failed')
 })
 
-it('says that there are more than it lists', async () => {
-  await sayWatched(api.redis, { at: 1_800_000_000_000, unlisted: 1 })
-  expect(await watch(ACME)).toMatchObject({ isComplete: false })
+it('says that there are more than it lists, to each key of what concerns it alone', async () => {
+  const isComplete = async (secret: string, query?: string) => (await watch(secret, query)).isComplete
+  const all = async () => [await isComplete(ROOT), await isComplete(ACME), await isComplete(ROOT, '?tenant=acme')]
+  const say = (unlisted: Record<string, number>) => sayWatched(api.redis, { at: 1_800_000_000_000, unlisted })
+  await say({ globex: 3 })
+  expect(await all()).toEqual([false, true, true])
+  expect(await isComplete(ROOT, '?tenant=globex')).toBe(false)
+  // Nor is it told of those of another that it asks for.
+  expect(await isComplete(ACME, '?tenant=globex')).toBe(true)
+  await say({ globex: 3, acme: 1 })
+  expect(await all()).toEqual([false, false, false])
+  await say({})
+  expect(await all()).toEqual([true, true, true])
 })
 
 it('is for keys that may read', async () => {

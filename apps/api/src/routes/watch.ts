@@ -1,4 +1,4 @@
-import { listFindings, readWatched } from '@foliot/queue'
+import { listFindings, readWatched, type Watched } from '@foliot/queue'
 import type { Api, ApiDeps } from '../api.ts'
 import { readFindingCursor, writeFindingCursor } from '../schedules/finding-cursor.ts'
 import { json } from '../wire/answer.ts'
@@ -33,9 +33,13 @@ export function watchRoutes(app: Api, { redis }: ApiDeps): void {
       return {
         items: findings.map(showFinding),
         nextCursor: writeFindingCursor(query, last),
-        isComplete: !watched?.unlisted,
+        isComplete: isForeign || !hasUnlisted(watched?.unlisted, tenant),
         watchedAt: watched ? new Date(watched.at).toISOString() : null,
       }
     },
   )
 }
+
+/** Whether the list lacks findings of the tenant; undefined: of any. */
+const hasUnlisted = (unlisted: Watched['unlisted'] = {}, tenant: string | undefined): boolean =>
+  tenant === undefined ? Object.keys(unlisted).length > 0 : Object.hasOwn(unlisted, tenant)

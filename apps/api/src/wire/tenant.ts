@@ -1,3 +1,4 @@
+import { DEFINITIONS_MAX } from '@foliot/history'
 import { z } from 'zod'
 import { page } from './list.ts'
 
@@ -20,7 +21,19 @@ const maxDepth = z
   .nullable()
   .describe('How many of its jobs that have not ended may be in one queue; null for no limit.')
 
-export const Tenant = z.object({ name: z.string(), enqueueRate, maxDepth })
+/** @param what there may be so many of; 0 lets none be made */
+const most = (what: string, byDefault: number) =>
+  z
+    .int()
+    .min(0)
+    .max(1_000_000_000)
+    .nullable()
+    .describe(`How many ${what} it may have; null for ${byDefault}. One that is there can be changed in either case.`)
+
+const maxSchedules = most('schedules', DEFINITIONS_MAX.maxSchedules)
+const maxCalendars = most('calendars', DEFINITIONS_MAX.maxCalendars)
+
+export const Tenant = z.object({ name: z.string(), enqueueRate, maxDepth, maxSchedules, maxCalendars })
 
 export const TenantList = z.object({
   items: z.array(Tenant),
@@ -30,7 +43,12 @@ export const TenantList = z.object({
 export const ListTenants = z.strictObject(page)
 
 export const TenantLimits = z
-  .strictObject({ enqueueRate: enqueueRate.default(null), maxDepth: maxDepth.default(null) })
+  .strictObject({
+    enqueueRate: enqueueRate.default(null),
+    maxDepth: maxDepth.default(null),
+    maxSchedules: maxSchedules.default(null),
+    maxCalendars: maxCalendars.default(null),
+  })
   .meta({ example: { enqueueRate: { max: 100, perMs: 1000 }, maxDepth: 10_000 } })
 
 z.globalRegistry.add(Tenant, { id: 'Tenant' })

@@ -29,7 +29,10 @@ export const ScheduleFindings = z.object({
   nextCursor: z.string().nullable().describe('null on the last page.'),
   isComplete: z
     .boolean()
-    .describe('False if there are more than the list has, whoever’s: at most 1000 of a tenant, 10 000 of all tenants.'),
+    .describe(
+      'False if there are more of the tenant than the list has, or of any in the list of all tenants: it has at most 1000 of a tenant, ' +
+        '10 000 of all.',
+    ),
   watchedAt: time
     .nullable()
     .describe(

@@ -22,9 +22,11 @@ export class FindingsBoard {
   readonly #options: FindingsBoardOptions
   #listed = new Map<string, Finding>()
   /** How many of a tenant are in the list. */
-  readonly #listedOf = new Map<string | undefined, number>()
-  /** For which there is no room in the list. */
-  readonly #unlisted = new Map<string, FindingKind>()
+  readonly #listedOf = new Map<string, number>()
+  /** For which there is no room in the list. What concerns all schedules is none of them. */
+  readonly #unlisted = new Map<string, { kind: FindingKind; tenant: string }>()
+  /** How many of a tenant are not in the list. */
+  readonly #unlistedOf = new Map<string, number>()
   #lines = 0
   #untold = 0
 
@@ -36,8 +38,9 @@ export class FindingsBoard {
   async load(): Promise<void> {
     this.#listed = await readFindings(this.#options.redis)
     this.#unlisted.clear()
+    this.#unlistedOf.clear()
     this.#listedOf.clear()
-    for (const { tenant } of this.#listed.values()) this.#count(tenant, 1)
+    for (const { tenant } of this.#listed.values()) count(this.#listedOf, tenant, 1)
   }
 
   /** Those that are in the list. */
@@ -45,8 +48,9 @@ export class FindingsBoard {
     return this.#listed.values()
   }
 
-  get unlisted(): number {
-    return this.#unlisted.size
+  /** How many of each tenant are not, if any. */
+  get unlisted(): ReadonlyMap<string, number> {
+    return this.#unlistedOf
   }
 
   get size(): number {
@@ -62,7 +66,7 @@ export class FindingsBoard {
     const counts = new Map(FINDING_KINDS.map((kind) => [kind, 0]))
     const add = (kind: FindingKind): unknown => counts.set(kind, (counts.get(kind) ?? 0) + 1)
     for (const { kind } of this.#listed.values()) add(kind)
-    for (const kind of this.#unlisted.values()) add(kind)
+    for (const { kind } of this.#unlisted.values()) add(kind)
     return counts
   }
 
@@ -75,7 +79,7 @@ export class FindingsBoard {
   async tell(looked: readonly { subject: Subject; findings: readonly Finding[] }[]): Promise<void> {
     const raised: Finding[] = []
     const recovered: Finding[] = []
-    const raisedOf = new Map<string | undefined, number>()
+    const raisedOf = new Map<string, number>()
     for (const { subject, findings } of looked) {
       for (const kind of FINDING_KINDS) {
         const field = fieldOf(kind, subject)
@@ -84,22 +88,22 @@ export class FindingsBoard {
         if (before) {
           // The first one has ended, and the other one is told of at the next look.
           if (!finding || isAnother(finding, before)) recovered.push(before)
-        } else if (!finding) this.#unlisted.delete(field)
-        else if (this.#hasRoom(finding, raised.length, raisedOf)) {
+        } else if (!finding) this.#forget(field)
+        else if (finding.tenant === undefined || this.#hasRoom(finding.tenant, raised.length, raisedOf)) {
           raised.push(finding)
-          raisedOf.set(finding.tenant, (raisedOf.get(finding.tenant) ?? 0) + 1)
-        } else this.#unlisted.set(field, kind)
+          count(raisedOf, finding.tenant, 1)
+        } else this.#leaveOut(field, kind, finding.tenant)
       }
     }
     const news = await tellFindings(this.#options.redis, { raised, recovered })
     for (const finding of raised) {
       this.#listed.set(findingField(finding), finding)
-      this.#unlisted.delete(findingField(finding))
-      this.#count(finding.tenant, 1)
+      this.#forget(findingField(finding))
+      count(this.#listedOf, finding.tenant, 1)
     }
     for (const finding of recovered) {
       this.#listed.delete(findingField(finding))
-      this.#count(finding.tenant, -1)
+      count(this.#listedOf, finding.tenant, -1)
     }
     // What is known was told by another watchdog.
     for (const finding of news.raised) this.#say('warn', finding, finding.reason)
@@ -115,17 +119,24 @@ export class FindingsBoard {
     this.#untold = 0
   }
 
-  #hasRoom({ tenant }: Finding, raised: number, raisedOf: ReadonlyMap<string | undefined, number>): boolean {
-    if (tenant === undefined) return true
+  #hasRoom(tenant: string, raised: number, raisedOf: ReadonlyMap<string, number>): boolean {
     const { mostListed, mostListedOfTenant } = this.#options
     const ofTenant = (this.#listedOf.get(tenant) ?? 0) + (raisedOf.get(tenant) ?? 0)
     return ofTenant < mostListedOfTenant && this.#listed.size + raised < mostListed
   }
 
-  #count(tenant: string | undefined, more: number): void {
-    const count = (this.#listedOf.get(tenant) ?? 0) + more
-    if (count > 0) this.#listedOf.set(tenant, count)
-    else this.#listedOf.delete(tenant)
+  #leaveOut(field: string, kind: FindingKind, tenant: string): void {
+    if (this.#unlisted.has(field)) return
+    this.#unlisted.set(field, { kind, tenant })
+    count(this.#unlistedOf, tenant, 1)
+  }
+
+  /** It is wrong no more, or in the list. */
+  #forget(field: string): void {
+    const known = this.#unlisted.get(field)
+    if (!known) return
+    this.#unlisted.delete(field)
+    count(this.#unlistedOf, known.tenant, -1)
   }
 
   #say(level: 'info' | 'warn', { kind, tenant, scheduleId, since, reason }: Finding, text: string): void {
@@ -137,6 +148,14 @@ export class FindingsBoard {
     const fields = { kind, tenant, scheduleId, since: new Date(since).toISOString(), why: reason }
     this.#options.log[level](fields, scheduleId === undefined ? text : `schedule ${tenant}/${scheduleId}: ${text}`)
   }
+}
+
+/** One more or less of a tenant; what concerns all schedules is of none. */
+function count(counts: Map<string, number>, tenant: string | undefined, more: number): void {
+  if (tenant === undefined) return
+  const now = (counts.get(tenant) ?? 0) + more
+  if (now > 0) counts.set(tenant, now)
+  else counts.delete(tenant)
 }
 
 /** Of the same kind, but of another job, or for another reason. */

@@ -192,7 +192,8 @@ export class ScheduleWatch implements Service {
     this.#board.endRound()
     this.#isWatching = true
     this.#isHurried = !isAll
-    if (isAll && !this.#isBehind) await sayWatched(redis, { at: now, unlisted: this.#board.unlisted })
+    if (isAll && !this.#isBehind)
+      await sayWatched(redis, { at: now, unlisted: Object.fromEntries(this.#board.unlisted) })
   }
 
   async #now(): Promise<number> {

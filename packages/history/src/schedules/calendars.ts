@@ -6,6 +6,7 @@ import { and } from '../planner.ts'
 import { storedText } from '../stored-text.ts'
 import { textArray } from '../text-array.ts'
 import { changeDefinitions, type DefinitionTransaction } from './change-definitions.ts'
+import { countDeleted, countMade } from './definition-counts.ts'
 import { fitting } from './find-schedules.ts'
 
 /** Which calendar: names are unique within a tenant. */
@@ -29,6 +30,7 @@ const NAMED = 10
  * Makes or changes a calendar, as `putSchedule` does.
  *
  * @param make what it is to be; undefined: as it is. It may throw, and then nothing changes.
+ * @throws FoliotError `conflict` if it would be new, and its tenant has as many as it may.
  */
 export function putCalendar(
   db: Database,
@@ -42,6 +44,7 @@ export function putCalendar(
     if (!made) return { answer: { ...was, ...(before && { after: before }) }, count: 0 }
     const { tenant, name } = ref
     const after: StoredCalendar = { ...made, tenant, name, revision }
+    if (!before) await countMade(tx, 'calendars', tenant)
     await sql`
       insert into foliot.calendars (tenant, name, revision, definition, created_at, updated_at)
       values (${tenant}, ${name}, ${revision}, ${JSON.stringify(after)}, ${timeOf(after.createdAt)}::timestamptz,
@@ -76,6 +79,7 @@ export function deleteCalendar(
       update foliot.calendars
       set revision = ${revision}, definition = null, deleted_at = ${timeOf(now)}::timestamptz
       where tenant = ${tenant} and name = ${name}`.execute(tx)
+    await countDeleted(tx, 'calendars', tenant)
     const change: ScheduleChange = { kind: 'calendar', tenant, id: name, revision, at: now, value: undefined }
     return { answer: { before, change }, count: 1 }
   })

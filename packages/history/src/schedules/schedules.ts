@@ -5,6 +5,7 @@ import { timeOf } from '../days.ts'
 import { storedText } from '../stored-text.ts'
 import { textArray } from '../text-array.ts'
 import { changeDefinitions, type DefinitionTransaction } from './change-definitions.ts'
+import { countDeleted, countMade } from './definition-counts.ts'
 import { fitting, readSchedule, type ScheduleFilter, type ScheduleRef, storedLabels } from './find-schedules.ts'
 
 /** What one change did. Both are undefined if there was nothing before, and nothing was made. */
@@ -23,7 +24,8 @@ const MOST_AT_ONCE = 10_000
  *
  * @param make what it is to be, by what it is and the revision of this change; undefined: as it is. It may throw, and then
  *   nothing changes. What it gives is stored under `ref` and the revision, whatever it says of them itself.
- * @throws FoliotError `validation_failed` if it is to use a calendar that there is not.
+ * @throws FoliotError `validation_failed` if it is to use a calendar that there is not; `conflict` if it would be new, and its
+ *   tenant has as many as it may.
  */
 export function putSchedule(
   db: Database,
@@ -37,6 +39,7 @@ export function putSchedule(
     if (!made) return { answer: { ...was, ...(before && { after: before }) }, count: 0 }
     const after = { ...made, ...toRef(ref), revision }
     await expectCalendars(tx, before, after)
+    if (!before) await countMade(tx, 'schedules', ref.tenant)
     await write(tx, [after])
     return { answer: { ...was, after, change: changeTo(after) }, count: 1 }
   })
@@ -64,6 +67,7 @@ export function deleteSchedule(
       update foliot.schedules
       set revision = ${revision}, labels = '{}', calendars = '{}', definition = null, deleted_at = ${timeOf(at)}::timestamptz
       where tenant = ${tenant} and id = ${id}`.execute(tx)
+    await countDeleted(tx, 'schedules', tenant)
     const change: ScheduleChange = { kind: 'schedule', tenant, id, revision, at, value: undefined }
     return { answer: { before, change }, count: 1 }
   })
