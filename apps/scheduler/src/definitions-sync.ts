@@ -109,12 +109,11 @@ export class DefinitionsSync implements Service {
     let epoch = await schedulesEpoch(redis)
     let revision = after
     let definitions = 0
-    let writing: Promise<unknown> | undefined
+    let writing: Promise<number> | undefined
     let reading: Promise<ScheduleChange[]> | undefined = readScheduleChanges(db, after, PAGE)
     while (reading) {
       const page: ScheduleChange[] = await reading
       if (!this.#isMine) return false
-      definitions += page.length
       revision = page.at(-1)?.revision ?? revision
       // The next page is read while this one is written, and this one sent while the one before is carried out.
       reading = page.length < PAGE ? undefined : readScheduleChanges(db, revision, PAGE)
@@ -123,9 +122,9 @@ export class DefinitionsSync implements Service {
       // They are waited for further on, where their failure is told.
       for (const underWay of [reading, writing]) underWay?.catch(() => undefined)
       epoch ??= await schedulesEpoch(redis)
-      await before
+      definitions += (await before) ?? 0
     }
-    await writing
+    definitions += (await writing) ?? 0
     const isSame = async (): Promise<boolean> => (await schedulesEpoch(redis)) === epoch
     if (!(await isSame())) return false
     await sayProjected(redis, Math.max(revision, least))

@@ -840,7 +840,7 @@ for i = 3, #ARGV, 5 do
     else
       redis.call('HSET', place, key, table.concat(lines, '\\n'))
     end
-    redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 's', slot, 'k', key)
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', '50000', '*', 's', slot, 'k', key)
     written = written + 1
   end
 end

@@ -19,7 +19,7 @@ import { slotOf } from './slots.ts'
  * oldest first, each as `<until>:<JSON>`.
  */
 
-/** Fewer than the stream keeps: who reads so many at once may have missed some. */
+/** How many changes are read at once. The stream keeps several times as many. */
 const CHANGES_AT_ONCE = 5000
 
 /** As many edits while no scheduler runs lose no tick of what was edited. */
@@ -28,8 +28,12 @@ const EARLIER_KEPT = 20
 /** So much goes into one script, which Redis does nothing else beside. */
 const PORTION = { changes: 250, bytes: 1024 * 1024 }
 
-/** Writes what is new, and wakes the schedulers that have it. */
-export async function projectSchedules(redis: Redis, changes: readonly ScheduleChange[]): Promise<void> {
+/**
+ * Writes what is new, and wakes the schedulers that have it.
+ *
+ * @returns how many of them were
+ */
+export async function projectSchedules(redis: Redis, changes: readonly ScheduleChange[]): Promise<number> {
   const keys = [scheduleChangesKey, schedulesEpochKey, calendarsKey]
   const writes: Promise<unknown>[] = []
   let args: Arg[] = []
@@ -48,7 +52,8 @@ export async function projectSchedules(redis: Redis, changes: readonly ScheduleC
     if (args.length >= 5 * PORTION.changes || bytes >= PORTION.bytes) write()
   }
   write()
-  await Promise.all(writes)
+  const written = (await Promise.all(writes)) as number[]
+  return written.reduce((sum, count) => sum + count, 0)
 }
 
 /** When the definitions in Redis were begun, in ms since 1970: another one than before if they were lost. Undefined if there are none. */
@@ -207,7 +212,18 @@ export async function awaitChanges(redis: Redis, position: string, waitMs: numbe
     if (slot === '') changes.calendars = true
     else if (key !== undefined) changes.schedules.add(key)
   }
-  // As many as are read at once may stand for more that were trimmed before they were read.
-  changes.isTorn = entries.length === CHANGES_AT_ONCE
+  // Who is far behind may come to read what is left of more, of which some were trimmed.
+  if (entries.length === CHANGES_AT_ONCE) changes.isTorn = !(await keepsSince(redis, position))
   return changes
+}
+
+/** Whether the stream still has all changes after a position. */
+async function keepsSince(redis: Redis, position: string): Promise<boolean> {
+  const [oldest] = await redis.xrange(scheduleChangesKey, '-', '+', 'COUNT', 1)
+  return oldest !== undefined && !isLater(oldest[0], position)
+}
+
+function isLater(a: string, b: string): boolean {
+  const [[aMs = 0, aCount = 0], [bMs = 0, bCount = 0]] = [a.split('-').map(Number), b.split('-').map(Number)]
+  return aMs > bMs || (aMs === bMs && aCount > bCount)
 }
