@@ -6,7 +6,7 @@ import {
   groupErrors,
   type HistoryErrorGroups,
   type HistoryFilter,
-  isMissingTable,
+  isUnmigrated,
   readBriefs,
   readJob,
   readLog,
@@ -98,10 +98,10 @@ export class History {
   /** Logs what is the matter once. */
   #refuse(error: unknown): unknown {
     const trouble = databaseTroubleOf(error)
-    if (!trouble && !isMissingTable(error)) return error
+    if (!trouble && !isUnmigrated(error)) return error
     const reason = trouble
       ? DATABASE_TROUBLES[trouble]
-      : 'the history has no tables yet: a recorder makes them when it starts'
+      : 'the tables of this version are not there yet: a recorder of it makes them when it starts'
     if (reason !== this.#trouble) this.#log.error(`the history cannot be read: ${reason} (${(error as Error).message})`)
     this.#trouble = reason
     return new FoliotError('unavailable', `the history cannot be read: ${reason}`, {

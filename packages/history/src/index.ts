@@ -29,7 +29,7 @@ export { groupErrors, type HistoryErrorGroup, type HistoryErrorGroups } from './
 export type { FinishedAttempt, FinishedJob } from './finished-job.ts'
 export type { HistoryFilter, InputCondition } from './job-filter.ts'
 export { migrate } from './migrate.ts'
-export { isMissingTable } from './missing-table.ts'
+export { isMissingTable, isUnmigrated } from './missing-table.ts'
 export { keepPartitions, type PartitionOptions } from './partitions.ts'
 export { readBriefs, readJob, readLog } from './read-job.ts'
 export { type RecordResult, type RefusedJob, recordJobs } from './record-jobs.ts'

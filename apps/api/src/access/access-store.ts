@@ -82,7 +82,8 @@ export class AccessStore {
 }
 
 function reasonOf(error: unknown): string | undefined {
-  if (history.isMissingTable(error)) return 'there are no tables yet: a recorder makes them when it starts'
+  if (history.isUnmigrated(error))
+    return 'the tables of this version are not there yet: a recorder of it makes them when it starts'
   const trouble = history.databaseTroubleOf(error)
   return trouble && history.DATABASE_TROUBLES[trouble]
 }

@@ -269,7 +269,9 @@ describe('GET /v1/audit', () => {
     const server = await startPostgres()
     const api = await openAccessBed({ databaseUrl: server.url })
     await api.post('/v1/queues/demo/pause', undefined, admin)
-    expect((await api.get('/v1/audit', admin)).problem(503, 'unavailable').detail).toMatch(/no tables yet/)
+    expect((await api.get('/v1/audit', admin)).problem(503, 'unavailable').detail).toMatch(
+      /tables of this version are not there yet/,
+    )
     const recorder = await startRecorder(api, server.url)
     await untilTaken(api)
     const ids = idsOf(await list(api))

@@ -279,6 +279,8 @@ describe('with PostgreSQL away', () => {
 
   it('a history that no recorder has made yet is told from one that is away', async () => {
     const bare = await openTestApi({ databaseUrl: await testDatabaseUrl() })
-    expect((await bare.get('/v1/jobs')).problem(503, 'unavailable').detail).toContain('no tables yet')
+    expect((await bare.get('/v1/jobs')).problem(503, 'unavailable').detail).toContain(
+      'the tables of this version are not there yet',
+    )
   })
 })

@@ -1,7 +1,7 @@
 import { openDatabase } from '@foliot/history'
 import { scheduleKey } from '@foliot/jobs'
 import { parseProjected, readProjected } from '@foliot/queue'
-import { testDatabaseUrl, waitUntil } from '@foliot/testkit'
+import { askPostgres, testDatabaseUrl, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { databaseWithTables } from '../fixtures/access-bed.ts'
 import { openTestApi } from '../fixtures/test-api.ts'
@@ -347,4 +347,13 @@ it('answers 503 while PostgreSQL is away, has no tables, or where there is none'
     ;(await one.send('PUT', path('a'), NIGHTLY)).problem(503, 'unavailable')
     ;(await one.get('/v1/calendars')).problem(503, 'unavailable')
   }
+})
+
+it('answers 503 while the tables are those of an earlier version, and says who makes them', async () => {
+  const earlier = await databaseWithTables()
+  await askPostgres(earlier, 'alter table foliot.tenants drop column max_schedules')
+  const ahead = await openTestApi({ databaseUrl: earlier })
+  const { detail } = (await ahead.send('PUT', path('a'), NIGHTLY)).problem(503, 'unavailable')
+  expect(detail).toContain('the tables of this version are not there yet: a recorder of it makes them')
+  ;(await ahead.get('/v1/tenants')).problem(503, 'unavailable')
 })
