@@ -5,6 +5,7 @@ import { Plan, type Version } from './plan.ts'
 
 /** On the full minute. */
 const T = 1_900_000_020_000 - (1_900_000_020_000 % 60_000)
+const HOUR = 3_600_000
 const s = (seconds: number): number => T + seconds * 1000
 
 const schedule = (more: Partial<Schedule> = {}): Schedule => ({
@@ -86,7 +87,7 @@ describe('a plan', () => {
     expect([plan.isSettled, plan.schedule, plan.dueAt]).toEqual([true, undefined, Number.POSITIVE_INFINITY])
   })
 
-  it('does not lose a tick that was moved past an edit', () => {
+  describe('whose ticks are moved', () => {
     const rules = new RuleBook()
     const day = new Date(T).toISOString().slice(0, 10)
     const calendar = {
@@ -100,10 +101,23 @@ describe('a plan', () => {
     const midnight = Date.parse(`${day}T00:00Z`)
     const moved = { cron: '0 1 * * *', everyMs: undefined, anchor: undefined } as unknown as Partial<Schedule>
     const calendars = [{ name: 'free', mode: 'shift' }] as const
-    const made = { ...moved, calendars, createdAt: midnight, from: midnight }
-    const edited = { ...made, from: midnight + 2 * 3_600_000 }
-    const plan = open([{ schedule: schedule(made), until: edited.from }, current(edited)], 0, rules)
-    expect(plan.next).toMatchObject({ nominal: midnight + 3_600_000, due: midnight + 86_400_000 })
+    const editedTwoHoursAfterMidnight = (createdAt: number): Plan => {
+      const made = { ...moved, calendars, createdAt, from: createdAt }
+      const edited = { ...made, from: midnight + 2 * HOUR }
+      return open([{ schedule: schedule(made), until: edited.from }, current(edited)], 0, rules)
+    }
+
+    it('does not lose a tick that was moved past an edit', () => {
+      expect(editedTwoHoursAfterMidnight(midnight).next).toMatchObject({
+        nominal: midnight + HOUR,
+        due: midnight + 24 * HOUR,
+      })
+    })
+
+    it('has none that was planned before it was made, also after an edit', () => {
+      const plan = editedTwoHoursAfterMidnight(midnight + 1.5 * HOUR)
+      expect(plan.next).toMatchObject({ nominal: midnight + 25 * HOUR })
+    })
   })
 
   it('says why a rule cannot be followed, and is never due', () => {

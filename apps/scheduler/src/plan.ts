@@ -215,8 +215,7 @@ const pauseOf = ({ paused, pausedReason: reason, pausedUntil: until }: Schedule,
   pauseReason({ paused, reason, until }, dueMs)
 
 /**
- * The first tick of a version. After an edit those count that are due after it; of a new schedule, those that were planned after
- * it was made.
+ * The first tick of a version. After an edit those count that are due after it. None was planned before the schedule was made.
  */
 function firstTick(
   rule: CompiledRule,
@@ -226,7 +225,7 @@ function firstTick(
   const isMoved = jitterMs > 0 || calendars !== undefined
   if (isMoved && from > decided && from !== createdAt) {
     const before = previousTick(rule, from + 1)
-    if (before && before.due > from && before.nominal > decided) return before
+    if (before && before.due > from && before.nominal > Math.max(decided, createdAt)) return before
   }
   return nextTick(rule, Math.max(decided, from))
 }
