@@ -84,6 +84,6 @@ export class DefinitionWatch implements Service {
     await loader.reload(keys)
     this.#position = changes.position
     this.#isBehind = false
-    this.#lookedAt = beganAt
+    if (changes.isAll) this.#lookedAt = beganAt
   }
 }

@@ -32,6 +32,8 @@ export class HeldTicks {
   readonly #options: HeldTicksOptions
   /** Those that have any. */
   readonly #plans = new Set<Plan>()
+  /** Those that are being read. */
+  readonly #reading = new Set<Plan>()
   #timer: NodeJS.Timeout | undefined
   #isLooking = false
 
@@ -76,12 +78,15 @@ export class HeldTicks {
     const { redis, tokenOf, onError } = this.#options
     const { home, slot, key } = plan
     const token = tokenOf(slot)
-    if (token === undefined || plan.isGone) return
+    if (token === undefined || plan.isGone || this.#reading.has(plan)) return
+    this.#reading.add(plan)
     try {
       const [state] = (await openSlot(redis, home, { slot, token }, [key])) ?? []
       this.set(plan, state?.held ?? [])
     } catch (error) {
       onError(error)
+    } finally {
+      this.#reading.delete(plan)
     }
   }
 

@@ -10,8 +10,8 @@ export type HandlerAttempt = Pick<RunningAttempt, 'claim' | 'signal' | 'log' | '
 /** What a handler gets to know and to use of its attempt. */
 export function createContext(attempt: HandlerAttempt): JobContext {
   const { claim } = attempt
-  // Most handlers use little of it.
-  let log: JobLog | undefined
+  // Most handlers use little of it. What is to be masked is read before a handler can change the input.
+  let log = claim.envelope.redact && createLog(attempt)
   let steps: Steps | undefined
   return {
     jobId: claim.id,

@@ -31,18 +31,20 @@ export interface PipelineDeps extends PerformOptions {
  */
 export async function runAttempt(attempt: RunningAttempt, deps: PipelineDeps): Promise<Settlement> {
   const { claim } = attempt
+  const mask = maskOf(claim)
   let definition: AnyJobDefinition | undefined
   try {
     if (claim.cancelRequest) return cancelled(claim.cancelRequest)
     const readable = await readJob(claim, deps.runnables, deps.random)
     if (readable.kind === 'not_here') return readable.settlement
     definition = readable.definition
-    if (isOverdue(claim)) return overdue('the deadline of the job passed while it waited', { claim, definition, deps })
+    if (isOverdue(claim))
+      return overdue('the deadline of the job passed while it waited', { claim, definition, deps, mask })
     const performed = await perform(attempt, readable, deps)
     await attempt.flushLog().catch((error: Error) => deps.onLogRefused(claim, error))
-    return await settle(performed, attempt.cancelRequest, { claim, definition, deps })
+    return await settle(performed, attempt.cancelRequest, { claim, definition, deps, mask })
   } catch (thrown) {
-    return fail(classifyError(thrown), { claim, definition, deps })
+    return fail(classifyError(thrown), { claim, definition, deps, mask })
   }
 }
 
@@ -57,6 +59,7 @@ interface Ended {
   /** Undefined if the job could not be read. */
   definition: AnyJobDefinition | undefined
   deps: PipelineDeps
+  mask: (text: string) => string
 }
 
 async function settle(
@@ -81,7 +84,7 @@ async function settle(
         return { kind: 'snoozed', delayMs, reason: `the handler asked for ${outcome.ms} ms${cut}` }
       }
       if (kind === 'cancel' && 'reason' in outcome) {
-        const reason = maskOf(ended.claim)(String(outcome.reason))
+        const reason = ended.mask(String(outcome.reason))
         return { kind: 'cancelled', by: 'handler', reason: truncate(reason, LIMITS.errorMessageBytes) }
       }
       return { kind: 'succeeded', output: await toOutput('value' in outcome ? outcome.value : null, definition) }
@@ -122,17 +125,17 @@ function overdue(message: string, ended: Ended): Settlement {
   return fail({ ...classifyError(error), name: 'TimeoutError' }, ended, 'timed_out')
 }
 
-/** Takes out of a text what the job's type keeps back of its input. */
-const maskOf = ({ input, envelope }: Claim) => masker(input, new Set(envelope.redact))
+/** Takes out of a text what the job's type keeps back of its input. To be made before a handler can change that. */
+const maskOf = ({ input, envelope: { redact } }: Claim): Ended['mask'] =>
+  redact ? masker(input, new Set(redact)) : (text) => text
 
 /** A failure for good or for now. A job that could not be read has no definition, and no retry would mend it. */
 function fail(
   error: ClassifiedError,
-  { claim, definition, deps }: Ended,
+  { claim, definition, deps, mask }: Ended,
   outcome: 'failed' | 'timed_out' = 'failed',
 ): Settlement {
   const { name, kind } = error
-  const mask = maskOf(claim)
   const message = mask(error.message)
   const thrown = { name, message, kind, ...(error.stack !== undefined && { stack: mask(error.stack) }) }
   const failure = { ...thrown, fingerprint: fingerprint(claim.type, thrown) }

@@ -44,7 +44,7 @@ export function retryBudget(maxRetries: number): RetryBudget {
 
 /**
  * Sends a request, and again as long as there is hope: after 429 and 503, and if it is repeatable also after a lost
- * connection and the 502 and 504 of a gateway.
+ * connection and the 502 and 504 of a gateway. After 503 not what depends on a revision, unless it is repeatable.
  *
  * @throws FoliotApiError, FoliotConnectionError, or the signal's reason.
  */
@@ -52,14 +52,16 @@ export async function send(
   options: ResolvedOptions,
   request: ApiRequest,
   budget: RetryBudget = retryBudget(options.maxRetries),
+  onRepeat?: (error: unknown) => void,
 ): Promise<Answer> {
   for (;;) {
     try {
       return await sendOnce(options, request)
     } catch (error) {
-      if (!isTransient(error, request.repeatable)) throw error
+      if (!isTransient(error, request)) throw error
       const retryAfterMs = error instanceof FoliotApiError ? error.retryAfterMs : undefined
       if (!(await budget.next(retryAfterMs, request.signal))) throw error
+      onRepeat?.(error)
     }
   }
 }
@@ -74,19 +76,25 @@ export async function sendDelete(
   options: ResolvedOptions,
   request: Pick<ApiRequest, 'path' | 'headers' | 'signal'>,
 ): Promise<void> {
-  const budget = retryBudget(options.maxRetries)
+  let isMaybeDone = false
+  const onRepeat = (error: unknown): void => {
+    // What was refused for a limit was not begun.
+    isMaybeDone ||= !(error instanceof FoliotApiError && error.status === 429)
+  }
   try {
-    readNothing(await send(options, { ...request, method: 'DELETE', repeatable: true }, budget))
+    readNothing(await send(options, { ...request, method: 'DELETE', repeatable: true }, undefined, onRepeat))
   } catch (error) {
-    const isGone = budget.used > 0 && error instanceof FoliotApiError && error.code === 'not_found'
+    const isGone = isMaybeDone && error instanceof FoliotApiError && error.code === 'not_found'
     if (!isGone) throw error
   }
 }
 
-function isTransient(error: unknown, repeatable: boolean): boolean {
+function isTransient(error: unknown, { repeatable, headers }: ApiRequest): boolean {
   if (error instanceof FoliotConnectionError) return repeatable
   if (!(error instanceof FoliotApiError)) return false
-  return error.status === 429 || error.status === 503 || (repeatable && [502, 504].includes(error.status))
+  // A change may have been made all the same: a repeat would meet its own revision.
+  if (error.status === 503) return repeatable || headers?.['if-match'] === undefined
+  return error.status === 429 || (repeatable && [502, 504].includes(error.status))
 }
 
 function sendOnce(options: ResolvedOptions, request: ApiRequest): Promise<Answer> {

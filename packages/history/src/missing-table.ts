@@ -9,5 +9,5 @@ const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)
 /** Whether the error says that nobody has made the tables yet. */
 export const isMissingTable = (error: unknown): boolean => MISSING.has(codeOf(error))
 
-/** Whether it says that nobody has made them as this version knows them. */
+/** Whether it says that nobody has made them as this version knows them; or that we misspelt a column, which tests find. */
 export const isUnmigrated = (error: unknown): boolean => isMissingTable(error) || codeOf(error) === MISSING_COLUMN

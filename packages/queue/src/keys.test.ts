@@ -115,7 +115,7 @@ async function useSchedules(queue: string): Promise<void> {
   await decideTicks(q.redis, queue, decisions, { now: Date.now(), maxDepth: undefined })
   await holdWatch(q.redis, 'r1', 60_000)
   await tellFindings(q.redis, { raised: [{ kind: 'schedulers_silent', since: 1, reason: 'r' }], recovered: [] })
-  await sayWatched(q.redis, { at: 1, unlisted: {} })
+  await sayWatched(q.redis, { at: 1 })
 }
 
 const UUID = '[0-9a-f]{8}-[0-9a-f-]{27}'

@@ -12,11 +12,21 @@ it('tells the same once a minute, and anything else at once', () => {
   tell('b')
   tell('a')
   tell('a', 'nothing could be watched')
-  expect(told).toHaveLength(4)
+  expect(told).toHaveLength(3)
   now = 59_999
   tell('a', 'nothing could be watched')
-  expect(told).toHaveLength(4)
+  expect(told).toHaveLength(3)
   now = 60_000
   tell('a', 'nothing could be watched')
-  expect(told).toHaveLength(5)
+  expect(told).toHaveLength(4)
+})
+
+it('remembers the last ten', () => {
+  const told: string[] = []
+  const complaints = new Complaints({ error: (_: object, text: string) => void told.push(text) }, () => 0)
+  for (let n = 0; n <= 10; n++) complaints.tell(new Error(`error ${n}`), 'nothing could be recorded')
+  complaints.tell(new Error('error 10'), 'nothing could be recorded')
+  expect(told).toHaveLength(11)
+  complaints.tell(new Error('error 0'), 'nothing could be recorded')
+  expect(told).toHaveLength(12)
 })

@@ -1,4 +1,6 @@
 const EVERY_MS = 60_000
+/** Several things may go wrong in turn. */
+const MOST_TOLD = 10
 
 /** What this needs of a logger; pino's fits. */
 interface ComplaintLog {
@@ -9,7 +11,8 @@ interface ComplaintLog {
 export class Complaints {
   readonly #log: ComplaintLog
   readonly #now: () => number
-  #told = { text: '', at: 0 }
+  /** When each was told last, the latest last. */
+  readonly #told = new Map<string, number>()
 
   /** @param now a clock in ms. Default: the monotonic one. */
   constructor(log: ComplaintLog, now: () => number = () => performance.now()) {
@@ -21,8 +24,11 @@ export class Complaints {
   tell(error: unknown, what: string): void {
     const text = `${what}; it is tried again: ${(error as Error).message}`
     const at = this.#now()
-    if (text === this.#told.text && at - this.#told.at < EVERY_MS) return
-    this.#told = { text, at }
+    if (at - (this.#told.get(text) ?? Number.NEGATIVE_INFINITY) < EVERY_MS) return
+    this.#told.delete(text)
+    this.#told.set(text, at)
+    const [oldest] = this.#told.keys()
+    if (this.#told.size > MOST_TOLD && oldest !== undefined) this.#told.delete(oldest)
     this.#log.error({ err: error }, text)
   }
 }

@@ -28,7 +28,7 @@ const follow = (secret: string, query = '', id?: string) =>
 
 it('says that nobody watches, and then when somebody did', async () => {
   expect(await watch(ROOT)).toEqual({ items: [], nextCursor: null, isComplete: true, watchedAt: null })
-  await sayWatched(api.redis, { at: 1_800_000_000_000, unlisted: {} })
+  await sayWatched(api.redis, { at: 1_800_000_000_000 })
   expect(await watch(ROOT)).toMatchObject({ watchedAt: '2027-01-15T08:00:00.000Z' })
 })
 

@@ -80,6 +80,8 @@ export class ScheduleWatch implements Service {
   readonly #board: FindingsBoard
   readonly #agenda = new Agenda<WatchedSchedule>()
   readonly #schedules = new Map<string, WatchedSchedule>()
+  /** Those that somebody broke by hand. */
+  readonly #unreadable = new Set<string>()
   #running: Promise<void> | undefined
   #isWatching = false
   #isBehind = true
@@ -192,8 +194,10 @@ export class ScheduleWatch implements Service {
     this.#board.endRound()
     this.#isWatching = true
     this.#isHurried = !isAll
-    if (isAll && !this.#isBehind)
-      await sayWatched(redis, { at: now, unlisted: Object.fromEntries(this.#board.unlisted) })
+    if (isAll && !this.#isBehind) {
+      const { unlisted } = this.#board
+      await sayWatched(redis, { at: now, ...(unlisted.size > 0 && { unlisted: Object.fromEntries(unlisted) }) })
+    }
   }
 
   async #now(): Promise<number> {
@@ -220,6 +224,7 @@ export class ScheduleWatch implements Service {
     this.#rules.take(await readCalendars(redis))
     await this.#board.load()
     this.#schedules.clear()
+    this.#unreadable.clear()
     this.#agenda.clear()
     const breath = new Breath()
     for (let slot = 0; slot < SLOTS; slot++) {
@@ -232,7 +237,7 @@ export class ScheduleWatch implements Service {
       }
     }
     const gone = Array.from(this.#board.listed).flatMap(({ tenant, scheduleId: id }) =>
-      tenant === undefined || id === undefined || this.#schedules.has(`${tenant}/${id}`) ? [] : [{ tenant, id }],
+      tenant === undefined || id === undefined || !this.#isGone(`${tenant}/${id}`) ? [] : [{ tenant, id }],
     )
     await this.#board.tell(gone.map((subject) => ({ subject, findings: [] })))
     this.#isHalfRead = false
@@ -243,6 +248,7 @@ export class ScheduleWatch implements Service {
   #put(key: string, text: string | undefined): void {
     const before = this.#schedules.get(key)
     if (before) this.#agenda.drop(before)
+    this.#unreadable.delete(key)
     const projected = text === undefined ? undefined : this.#parse(key, text)
     const watched = projected && WatchedSchedule.of(projected, this.#rules)
     if (!watched) {
@@ -260,8 +266,14 @@ export class ScheduleWatch implements Service {
     } catch (err) {
       const message = `schedule ${key} cannot be read from Redis, and is not watched: edit it to mend that`
       this.#options.log.error({ err, schedule: key }, message)
+      this.#unreadable.add(key)
       return undefined
     }
+  }
+
+  /** What is wrong with one that cannot be read stays so. */
+  #isGone(key: string): boolean {
+    return !this.#schedules.has(key) && !this.#unreadable.has(key)
   }
 
   async #takeChanges({
@@ -293,7 +305,7 @@ export class ScheduleWatch implements Service {
         return
       }
     }
-    const gone = keys.filter((key) => !this.#schedules.has(key))
+    const gone = keys.filter((key) => this.#isGone(key))
     await this.#board.tell(gone.map((key) => ({ subject: scheduleOfKey(key), findings: [] })))
   }
 

@@ -67,6 +67,16 @@ describe.each(Object.entries(KINDS))('of %s', (kind, { put, drop, limit }) => {
     expect(await countsOf(tenant)).toMatchObject({ [kind]: 0 })
   })
 
+  it('a tenant is refused for none that is not there any more, though nobody counted that', async () => {
+    const tenant = named('drifted')
+    await setTenant(db, tenant, { [limit]: 2 })
+    await put(tenant, 'a')
+    await sql`update foliot.definition_counts set ${sql.id(kind)} = 7 where tenant = ${tenant}`.execute(db)
+    await put(tenant, 'b')
+    expect(await countsOf(tenant)).toMatchObject({ [kind]: 2 })
+    await expect(put(tenant, 'c')).rejects.toThrow('there are 2')
+  })
+
   it('a limit that is lowered takes none away, and 0 lets none be made', async () => {
     const tenant = named('less')
     for (const id of ['a', 'b']) await put(tenant, id)
@@ -78,21 +88,26 @@ describe.each(Object.entries(KINDS))('of %s', (kind, { put, drop, limit }) => {
     await setTenant(db, tenant, { [limit]: 3 })
     await put(tenant, 'c')
   })
+})
 
-  it('there is a limit also for who was given none', async () => {
-    const tenant = named('default')
-    await put(tenant, 'a')
-    await sql`
-      update foliot.definition_counts set ${sql.id(kind)} = ${DEFINITIONS_MAX[limit] - 1} where tenant = ${tenant}`.execute(
-      db,
-    )
-    await put(tenant, 'b')
-    await expect(put(tenant, 'c')).rejects.toThrow(`expected at most ${DEFINITIONS_MAX[limit]} ${kind}`)
-    await setTenant(db, tenant, { [limit]: DEFINITIONS_MAX[limit] + 1 })
-    await put(tenant, 'c')
-    await deleteTenant(db, tenant)
-    await expect(put(tenant, 'd')).rejects.toThrow(`expected at most ${DEFINITIONS_MAX[limit]} ${kind}`)
-  })
+it('there is a limit also for who was given none', async () => {
+  const { put, drop } = KINDS.calendars
+  const most = DEFINITIONS_MAX.maxCalendars
+  await put('default', 'a')
+  await sql`
+    insert into foliot.calendars
+    select (jsonb_populate_record(of, jsonb_build_object('name', 'a' || n, 'revision', -n))).*
+    from foliot.calendars as of, generate_series(2, ${most}) as n where tenant = 'default' and name = 'a'`.execute(db)
+  const refused = `expected at most ${most} calendars of tenant default, got one more: there are ${most}`
+  // Those were not counted yet: that is found when somebody would be refused.
+  await sql`update foliot.definition_counts set calendars = ${most} where tenant = 'default'`.execute(db)
+  await expect(put('default', 'b')).rejects.toThrow(refused)
+  await setTenant(db, 'default', { maxCalendars: most + 1 })
+  await put('default', 'b')
+  await deleteTenant(db, 'default')
+  await expect(put('default', 'c')).rejects.toThrow('got one more')
+  for (const name of ['a', 'b']) await drop('default', name)
+  await put('default', 'c')
 })
 
 it('counts nothing that was not made', async () => {

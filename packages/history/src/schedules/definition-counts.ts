@@ -35,11 +35,28 @@ export async function countMade(tx: DefinitionTransaction, kind: Kind, tenant: s
   const limit = LIMITS[kind]
   const most = max ?? DEFINITIONS_MAX[limit]
   if (count <= most) return
+  const there = await recount(tx, kind, tenant)
+  if (there < most) return
   throw new FoliotError(
     'conflict',
-    `expected at most ${most} ${kind} of tenant ${tenant}, got one more: there are ${count - 1}`,
+    `expected at most ${most} ${kind} of tenant ${tenant}, got one more: there are ${there}`,
     { hint: `delete ${kind} that nobody needs, or have the limit raised: \`${limit}\` of PUT /v1/tenants/${tenant}` },
   )
+}
+
+/**
+ * Nobody is refused for what is not there: apis of a version that did not count yet may have deleted some.
+ *
+ * @returns how many there are; the one that is being made is counted besides
+ */
+async function recount(tx: DefinitionTransaction, kind: Kind, tenant: string): Promise<number> {
+  const column = sql.id(kind)
+  const { rows } = await sql<{ there: number }>`
+    update foliot.definition_counts
+    set ${column} = 1 + (select count(*) from foliot.${column} where tenant = ${tenant} and deleted_at is null)
+    where tenant = ${tenant}
+    returning ${column} - 1 as there`.execute(tx)
+  return rows[0]?.there ?? 0
 }
 
 /** Counts one less. */

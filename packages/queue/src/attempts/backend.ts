@@ -72,7 +72,8 @@ export class FoliotBackend extends RedisQueueBackend {
     this.#events = events
     this.#moves = new HeldMoves(redis, queue, events)
     // In Lua a number is made text each time that it is passed on.
-    this.#options = { name: options.name, lockDuration: String(options.lockDuration), maxMetricsSize: '' }
+    const { name: worker, limiter, lockDuration } = options
+    this.#options = { name: worker, limiter, lockDuration: String(lockDuration), maxMetricsSize: '' }
   }
 
   /** The claim that the last fetch of this job brought. */

@@ -1,6 +1,5 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker, type WorkerOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { RETENTION } from '../jobs/retention.ts'
 import { bullName, PREFIX } from '../keys.ts'
 import { LockRenewal } from '../locks/lock-renewal.ts'
 import { LOCK_MS } from '../locks/lock-scripts.ts'
@@ -132,8 +131,6 @@ export class Consumer {
       prefix: PREFIX,
       concurrency,
       name: worker,
-      removeOnComplete: RETENTION.completed,
-      removeOnFail: RETENTION.failed,
     }
     let backend: FoliotBackend | undefined
     const events = {

@@ -54,7 +54,7 @@ export class FinishTogether {
   add(end: JobEnd): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.push({ end, resolve, reject })
-      // A tick comes when all that was answered has been taken up.
+      // Node calls this when all that Redis has answered was taken up.
       if (waiting === 1) process.nextTick(() => void this.#send())
       if (waiting === MOST) void this.#send()
     })

@@ -585,11 +585,14 @@ export const finish = `-- Ends jobs, each as BullMQ's script does, which stands 
 --          one, or 0 · token · attempts that it may have · attempts used · the deadlines if something outlives the job that is
 --          to be told of its end, else empty · names and values of fields, \`atm\` and \`st\` first
 -- Returns  for each job what BullMQ's script does, or the error
-local opts, answers, at = cjson.decode(ARGV[4]), {}, 5
-for n = 1, #KEYS - 15 do
+local opts, answers, at, most = cjson.decode(ARGV[4]), {}, 5, #KEYS - 15
+local keep = opts.keepJobs
+for n = 1, most do
   local last = at + ARGV[at]
   local id, ended, outcome, fetches, token, attempts, used, deadlines = unpack(ARGV, at + 1, at + 8)
   opts.token, opts.attempts = token, attempts
+  -- What is too old, or too much, goes with the last one.
+  if keep.count ~= 0 then opts.keepJobs = n == most and keep or {count = -1} end
   local args = {id, ended, ARGV[3], outcome, ARGV[2], fetches, ARGV[1], opts, used, deadlines, unpack(ARGV, at + 9, last)}
   local isDone, answer = pcall(finish, KEYS[15 + n], args)
   answers[n] = isDone and answer or {err = answer}

@@ -108,6 +108,10 @@ describe('refusalOf', () => {
       'ERR Error running script (call to f_0a1b): @user_script:1: @user_script: 1: -OOM command not allowed',
     ],
     ['Redis 6.2', "ERR Error running script (call to f_0a1b): @user_script:12: -READONLY You can't write"],
+    [
+      'Redis 6.2, of one of several that a script ends',
+      "@user_script: 12: -READONLY You can't write against a replica",
+    ],
     ['a Redis that starts', 'LOADING Redis is loading the dataset in memory'],
   ])('knows the words of %s', (_, message) => {
     expect(refusalOf(new Error(message))).toMatchObject({ state: expect.stringContaining('Redis is ') })

@@ -49,8 +49,8 @@ const REFUSALS: Readonly<Record<string, RedisRefusal>> = {
   EXECABORT: { state: 'Redis refused a transaction', mend: 'its log may say why' },
 }
 
-/** The first word of an error. Redis 6.2 has it behind the place in the script at which a command was refused. */
-const FIRST_WORD = /^(?:ERR Error running script \(call to \w+\): (?:@user_script: ?\d+: )*-?)?([A-Z]+) /
+/** The first word of an error. Redis 6.2 has it behind the places in the script at which a command was refused. */
+const FIRST_WORD = /^(?:ERR Error running script \(call to \w+\): )?(?:@user_script: ?\d+: -?)*-?([A-Z]+) /
 
 /** How Redis said that it cannot do now what it was asked for; undefined if the error says anything else. */
 export function refusalOf(error: unknown): RedisRefusal | undefined {

@@ -44,8 +44,8 @@ export interface Finding {
 export interface Watched {
   /** When it last had looked at all that it had to, in ms by Redis' clock. */
   readonly at: number
-  /** How many findings are in no list, as there are too many: of each tenant that has such, by its name. */
-  readonly unlisted: Readonly<Record<string, number>>
+  /** How many findings are in no list, as there are too many: of each tenant that has such, by its name. Left out if there are none. */
+  readonly unlisted?: Readonly<Record<string, number>>
 }
 
 /** What may be told of a finding. */

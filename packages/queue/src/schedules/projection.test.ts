@@ -118,7 +118,10 @@ describe('awaitChanges', () => {
     expect(second).toMatchObject({ isTorn: false, calendars: true, schedules: new Set([KEY]) })
     expect(await changesPosition(q.redis)).toBe(second.position)
     const none = await awaitChanges(waiter, second.position, 1)
-    expect(none).toEqual({ position: second.position, isTorn: false, calendars: false, schedules: new Set() })
+    expect(none).toEqual({
+      ...{ position: second.position, isTorn: false, isAll: true },
+      ...{ calendars: false, schedules: new Set() },
+    })
   })
 
   it('misses none of many, and says when it is so far behind that some may be missing', async () => {
@@ -128,7 +131,7 @@ describe('awaitChanges', () => {
     expect(await projectSchedules(q.redis, changes)).toBe(5100)
     const first = await awaitChanges(q.redis, start, 1)
     const second = await awaitChanges(q.redis, first.position, 1)
-    expect([first.isTorn, second.isTorn]).toEqual([false, false])
+    expect([first.isTorn, second.isTorn, first.isAll, second.isAll]).toEqual([false, false, false, true])
     expect([first.schedules.size, second.schedules.size]).toEqual([5000, 100])
     await q.redis.xtrim(scheduleChangesKey, 'MAXLEN', 5100)
     expect((await awaitChanges(q.redis, start, 1)).isTorn).toBe(true)

@@ -187,6 +187,8 @@ export interface ScheduleChanges {
   position: string
   /** Some were missed: all have to be read again. */
   isTorn: boolean
+  /** Whether there were no more when it was asked. */
+  isAll: boolean
   schedules: Set<string>
   /** Whether a calendar has changed. */
   calendars: boolean
@@ -204,7 +206,8 @@ export async function changesPosition(redis: Redis): Promise<string> {
 export async function awaitChanges(redis: Redis, position: string, waitMs: number): Promise<ScheduleChanges> {
   const found = await redis.xread('COUNT', CHANGES_AT_ONCE, 'BLOCK', waitMs, 'STREAMS', scheduleChangesKey, position)
   const entries = found?.[0]?.[1] ?? []
-  const changes: ScheduleChanges = { position, isTorn: false, schedules: new Set(), calendars: false }
+  const isAll = entries.length < CHANGES_AT_ONCE
+  const changes: ScheduleChanges = { position, isTorn: false, isAll, schedules: new Set(), calendars: false }
   for (const [id, fields] of entries) {
     changes.position = id
     const slot = fields[fields.indexOf('s') + 1]
@@ -213,7 +216,7 @@ export async function awaitChanges(redis: Redis, position: string, waitMs: numbe
     else if (key !== undefined) changes.schedules.add(key)
   }
   // Who is far behind may come to read what is left of more, of which some were trimmed.
-  if (entries.length === CHANGES_AT_ONCE) changes.isTorn = !(await keepsSince(redis, position))
+  if (!isAll) changes.isTorn = !(await keepsSince(redis, position))
   return changes
 }
 
