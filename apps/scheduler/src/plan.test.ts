@@ -114,6 +114,14 @@ describe('a plan', () => {
       })
     })
 
+    it('does not lose what a calendar holds though a later time was decided before an edit', () => {
+      const hourly = { ...moved, cron: '0 * * * *', calendars, createdAt: midnight, from: midnight + 2 * HOUR }
+      const plan = open([current(hourly)], midnight + 1.5 * HOUR, rules)
+      expect(plan.next).toEqual({ nominal: midnight + 3 * HOUR, due: midnight + 24 * HOUR })
+      plan.advanceTo(midnight + 3 * HOUR)
+      expect(plan.next).toMatchObject({ nominal: midnight + 25 * HOUR })
+    })
+
     it('has none that was planned before it was made, also after an edit', () => {
       const plan = editedTwoHoursAfterMidnight(midnight + 1.5 * HOUR)
       expect(plan.next).toMatchObject({ nominal: midnight + 25 * HOUR })

@@ -2,6 +2,7 @@ import type { Schedule } from '@foliot/jobs'
 import {
   type CompiledRule,
   catchUp,
+  nextOutcome,
   nextTick,
   pauseReason,
   previousTick,
@@ -225,7 +226,13 @@ function firstTick(
   const isMoved = jitterMs > 0 || calendars !== undefined
   if (isMoved && from > decided && from !== createdAt) {
     const before = previousTick(rule, from + 1)
-    if (before && before.due > from && before.nominal > Math.max(decided, createdAt)) return before
+    if (before && before.due > from) {
+      if (before.nominal > Math.max(decided, createdAt)) return before
+      // A calendar holds it with later times of the rule: the first of those that nobody has decided stands for them.
+      const held = nextOutcome(rule, Math.max(decided, from))
+      if (held?.kind === 'skipped' && held.mergedInto === before.nominal)
+        return { nominal: held.nominal, due: before.due }
+    }
   }
   return nextTick(rule, Math.max(decided, from))
 }

@@ -121,6 +121,23 @@ describe('the ticks to expect', () => {
     expect(until('shift')).toEqual(['0?', '20', '40', '60', '140'])
   })
 
+  it('may be told by a later time that is put off with them, if an edit begins between the two', () => {
+    const calendar = new Calendar({
+      name: 'quiet',
+      timezone: 'UTC',
+      dates: [],
+      windows: [{ days: ['sun'], from: '00:01', to: '00:02' }],
+    })
+    const shifted = { calendars: [{ name: 'quiet', mode: 'shift' as const }] }
+    const versions = [
+      cronVersion(0, '5,50 * * * * *'),
+      cronVersion(91, '*/10 * * * * *', shifted),
+      cronVersion(200, '*/10 * * * * *', shifted),
+    ]
+    expect(ticksOf(versions, false, calendar)).toEqual(expect.arrayContaining(['50', '60?', '100?', '130']))
+    expect(ticksOf(versions, false, calendar)).not.toContain('60')
+  })
+
   it('do not lie before the schedule was made, also if they would be due afterwards', () => {
     const versions = [11, 45].map((second) => cronVersion(second, '*/10 * * * * *', { jitterMs: 9000 }))
     expect(ticksOf(versions)[0]).toBe('20')

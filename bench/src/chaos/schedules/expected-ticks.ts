@@ -1,5 +1,5 @@
 import { scheduleKey } from '@foliot/jobs'
-import { type Calendar, type CompiledRule, compileRule, type Tick, ticksBetween } from '@foliot/schedules'
+import { type Calendar, type CompiledRule, compileRule, nextOutcome, type Tick, ticksBetween } from '@foliot/schedules'
 import { isPaused, type ScheduleRecord, type Version } from './ledger.ts'
 
 /** What may become of a tick: a job, or a record of why there is none. */
@@ -62,12 +62,18 @@ export function expectedTicks(
     const { nominal, due } = tick
     const couldHave = spans.filter(({ from, to }) => due >= from && due <= to).length
     const isNew = nominal <= first.answeredAt
-    const must = of.length === couldHave && !isMoved && !isNew && due < last.sentAt
+    const [firstOf] = of as [Span, ...Span[]]
+    // One that a calendar moved past an edit, and no version before had: a later time of the rule may stand for it.
+    const isHeld = firstOf.version !== first && nominal < firstOf.from
+    const must = of.length === couldHave && !isMoved && !isNew && !isHeld && due < last.sentAt
     const may = new Map<TickEnd, number>()
     // A later version is over later.
     for (const { version, overAt } of of)
       for (const end of endsOf(version, due)) may.set(end, Math.max(0, due - overAt))
     expected.set(nominal, { nominal, must, may })
+    if (!isHeld) continue
+    for (const other of standInsOf(id, nominal, firstOf, calendars))
+      if (!found.has(other)) expected.set(other, { nominal: other, must: false, may })
   }
   return expected
 }
@@ -91,6 +97,22 @@ function ticksOf(
   const { jitterMs, calendars: used } = version.body
   const isPutOff = jitterMs > 0 || used.length > 0
   return ticksBetween(ruleOf(id, version, calendars), isPutOff ? from - PUT_OFF_MS : from, to + 1)
+}
+
+/** The times of the rule that a calendar holds together with `nominal`, from when an edit was asked for until it held. */
+function* standInsOf(
+  id: string,
+  nominal: number,
+  { version, from }: Span,
+  calendars: ReadonlyMap<string, Calendar>,
+): Generator<number> {
+  const rule = ruleOf(id, version, calendars)
+  let held = nextOutcome(rule, from)
+  while (held?.kind === 'skipped' && held.mergedInto === nominal) {
+    yield held.nominal
+    if (held.nominal > version.answeredAt) return
+    held = nextOutcome(rule, held.nominal)
+  }
 }
 
 function ruleOf(id: string, { body, anchor }: Version, calendars: ReadonlyMap<string, Calendar>): CompiledRule {
