@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { flushWrites } from '../redis/gather-writes.ts'
 import { sendScript } from '../redis/send-scripts.ts'
 
 /** Jobs that one script ends. More would keep Redis waiting while it could already work, and others waiting for Redis. */
@@ -56,7 +57,10 @@ export class FinishTogether {
       const waiting = this.#waiting.push({ end, resolve, reject })
       // Node calls this when all that Redis has answered was taken up.
       if (waiting === 1) process.nextTick(() => void this.#send())
-      if (waiting === MOST) void this.#send()
+      if (waiting === MOST) {
+        void this.#send()
+        flushWrites(this.#redis)
+      }
     })
   }
 

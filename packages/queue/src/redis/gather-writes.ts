@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis'
 
-/** How much is held back for one another: so many commands, or bytes. More would keep Redis waiting while it could already work. */
+/** How many commands are held back for one another. More would keep Redis waiting while it could already work. */
 const MOST_GATHERED = 8
-const MOST_BYTES = 4096
+
+const flushes = new WeakMap<Redis, () => void>()
 
 /**
  * Sends the commands of one turn of the event loop with few system calls: a write for each is a fifth of the time of a
@@ -28,9 +29,14 @@ export function gatherWrites<Connection extends Redis>(redis: Connection): Conne
     // ioredis takes it for granted that no write fails between two commands of a pipeline, which come with a stream of their
     // own: it would send only a part of them again, a MULTI without its EXEC for example.
     const [, pipeline] = args
-    const isEnough = gathered >= MOST_GATHERED || (gathered > 0 && stream.writableLength >= MOST_BYTES)
-    if (isEnough && pipeline === undefined) flush()
+    if (gathered >= MOST_GATHERED && pipeline === undefined) flush()
     return reply
   }
+  flushes.set(redis, flush)
   return redis
+}
+
+/** Sends what is held back: it keeps Redis busy for a while, and there is more to come. */
+export function flushWrites(redis: Redis): void {
+  flushes.get(redis)?.()
 }
