@@ -1,5 +1,7 @@
-import { scheduleKey } from '@foliot/jobs'
+import { echo } from '@foliot/example-demo/jobs'
+import { describeJob, type Schedule, scheduleKey } from '@foliot/jobs'
 import {
+  announce,
   connectForLoops,
   defineScripts,
   projectSchedules,
@@ -8,29 +10,42 @@ import {
   sayProjected,
   toFindingEvent,
 } from '@foliot/queue'
-import { atEndOfFile, startRecorder, type TestApp, testRedisUrl, waitUntil } from '@foliot/testkit'
+import { atEndOfFile, startRecorder, startScheduler, type TestApp, testRedisUrl, waitUntil } from '@foliot/testkit'
 import { expect, it } from 'vitest'
+import { SCHEDULE } from './fixtures/watch-bed.ts'
 
 const LEASE = 'foliot-x:{schedules}:watch'
 const EVENTS = 'foliot-x:{schedules}:events'
+const NO_POSTGRES = 'postgres://127.0.0.1:1/none'
 /** Longer than the lease of one that was killed lasts. */
 const PATIENCE = { timeoutMs: 40_000 }
 
-it('takes the watch over from a recorder that was killed, with what that one had found', async () => {
+async function openBed() {
   const url = await testRedisUrl()
   const redis = defineScripts(connectForLoops(url))
   atEndOfFile(async () => redis.disconnect())
   let revision = 0
-  /** Due each second, and no scheduler is there. @param isThere false: it is deleted */
-  const put = async (id: string, isThere = true) => {
-    const [tenant, at] = ['acme', Date.now()]
-    const value = { ...SCHEDULE, tenant, id, revision: ++revision, createdAt: at, updatedAt: at, from: at, anchor: at }
-    const change = { kind: 'schedule', tenant, id, revision, at, value: isThere ? value : undefined } as const
-    await projectSchedules(redis, [change])
+  const project = async (id: string, value: Schedule | undefined, at: number) => {
+    await projectSchedules(redis, [{ kind: 'schedule', tenant: SCHEDULE.tenant, id, revision: ++revision, at, value }])
     await sayProjected(redis, revision)
-    return `missed ${scheduleKey(value)}`
   }
-  const env = { FOLIOT_REDIS_URL: url, FOLIOT_DATABASE_URL: 'postgres://127.0.0.1:1/none' }
+  return {
+    url,
+    redis,
+    /** Due each second. Resolves with the finding that it was missed. */
+    async put(id: string, other: Partial<Schedule> = {}): Promise<string> {
+      const from = Date.now()
+      const value = { ...SCHEDULE, id, everyMs: 1000, expectWithinMs: 500, createdAt: from, from, anchor: from }
+      await project(id, { ...value, revision: revision + 1, ...other }, from)
+      return `missed ${scheduleKey(value)}`
+    },
+    remove: (id: string): Promise<void> => project(id, undefined, Date.now()),
+  }
+}
+
+it('takes the watch over from a recorder that was killed, with what that one had found', async () => {
+  const { url, redis, put, remove } = await openBed()
+  const env = { FOLIOT_REDIS_URL: url, FOLIOT_DATABASE_URL: NO_POSTGRES }
   const recorders = await Promise.all([startRecorder(env), startRecorder(env)])
   const holder = await waitUntil(() => redis.get(LEASE), { what: 'a recorder that watches' })
   const [watching, standby] = recorders.toSorted(
@@ -56,7 +71,7 @@ it('takes the watch over from a recorder that was killed, with what that one had
   })
 
   // What is known already is told once, and its end by whoever watches then.
-  await put('before', false)
+  await remove('before')
   await standby.waitForLine(tells('info', 'before'), PATIENCE)
   expect(linesOf(standby).filter(tells('warn', 'before'))).toEqual([])
   const entries = await redis.xrange(EVENTS, '-', '+')
@@ -68,6 +83,34 @@ it('takes the watch over from a recorder that was killed, with what that one had
   const metrics = await (await fetch(`${standby.url}/metrics`)).text()
   expect(metrics).toContain('foliot_schedules_overdue{kind="missed"} 1')
 }, 120_000)
+
+it('watches without PostgreSQL, and sees a scheduler die and come again', async () => {
+  const { url, redis, put } = await openBed()
+  await announce(redis, [{ ...describeJob(echo), queue: 'demo' }])
+  const missed = await put('quick', { expectWithinMs: 3000 })
+  const late = missed.replace('missed', 'late')
+  const has = (field: string, wanted: boolean) =>
+    waitUntil(async () => (await readFindings(redis)).has(field) === wanted, {
+      timeoutMs: 30_000,
+      what: `${field} to be ${wanted ? 'found' : 'mended'}`,
+    })
+  const recorder = await startRecorder({ FOLIOT_REDIS_URL: url, FOLIOT_DATABASE_URL: NO_POSTGRES })
+  await has(missed, true)
+  const scheduler = await startScheduler({ FOLIOT_REDIS_URL: url })
+  await has(missed, false)
+  // No worker is there.
+  await has(late, true)
+  await scheduler.kill()
+  await has('schedulers_silent', true)
+  await has(missed, true)
+  const metrics = await (await fetch(`${recorder.url}/metrics`)).text()
+  expect(metrics).toContain('foliot_schedules_overdue{kind="schedulers_silent"} 1')
+  await startScheduler({ FOLIOT_REDIS_URL: url })
+  await has('schedulers_silent', false)
+  await has(missed, false)
+  const told = recorder.lines.map(({ json }) => json).filter((json) => json?.kind === 'schedulers_silent')
+  expect(told.map((json) => json?.level)).toEqual(expect.arrayContaining(['warn', 'info']))
+}, 90_000)
 
 type Line = TestApp['lines'][number]
 
@@ -83,19 +126,3 @@ const tells =
 
 const toObject = (fields: readonly string[]): Record<string, string> =>
   Object.fromEntries(fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1] ?? '']] : [])))
-
-const SCHEDULE = {
-  type: 'demo.echo',
-  inputText: '1',
-  everyMs: 1000,
-  expectWithinMs: 500,
-  timezone: 'UTC',
-  jitterMs: 0,
-  misfire: 'fire_once',
-  lateAfterMs: 30_000,
-  maxCatchUp: 100,
-  overlap: 'allow',
-  paused: false,
-  labels: {},
-  jobOptions: {},
-} as const
