@@ -9,6 +9,7 @@ import {
   slotOf,
   tickJobId,
 } from '@foliot/queue'
+import { nextTick, RuleBook } from '@foliot/schedules'
 import { atEndOfFile, startRedis, startScheduler, type TestApp, waitUntil } from '@foliot/testkit'
 import { beforeEach, describe, expect, it } from 'vitest'
 
@@ -46,15 +47,19 @@ beforeEach(async () => {
   await announceType()
 })
 
-async function put(id: string, more: Partial<Schedule> = {}): Promise<Schedule> {
+function scheduleOf(id: string, more: Partial<Schedule>): Schedule {
   const now = Date.now()
-  const value: Schedule = {
+  return {
     ...{ id, tenant: 'default', revision: ++revision, type: 'test.tick', inputText: '{"n":1}' },
     ...{ everyMs: SECOND, anchor: now, timezone: 'UTC', jitterMs: 0 },
     ...{ misfire: 'fire_all', lateAfterMs: 30_000, maxCatchUp: 100, overlap: 'allow' },
     ...{ paused: false, labels: {}, jobOptions: {}, createdAt: now, updatedAt: now, from: now },
     ...more,
   }
+}
+
+async function put(id: string, more: Partial<Schedule> = {}): Promise<Schedule> {
+  const value = scheduleOf(id, more)
   await projectSchedules(redis, [{ kind: 'schedule', tenant: 'default', id, revision, at: value.from, value }])
   await sayProjected(redis, revision)
   return value
@@ -237,5 +242,25 @@ describe('the scheduler', () => {
     const fired = await untilFired('lost', 2, back)
     expectUnbroken(fired)
     await remove('lost')
+  })
+
+  it('fires what waits for its jitter also when Redis has lost that it was planned', async () => {
+    const [nominal, from] = [Date.now() - 100_000, Date.now() - 200_000]
+    // Its definitions were there before it was planned.
+    await redis.set('foliot-x:{schedules}:epoch', from)
+    await using scheduler = await start()
+    const hourly = { everyMs: 3_600_000, anchor: nominal, jitterMs: 3_000_000, from, createdAt: from }
+    const dueOf = (id: string) => nextTick(new RuleBook().compile(scheduleOf(id, hourly)), nominal - 1)?.due ?? 0
+    const isSoon = (id: string) => dueOf(id) > Date.now() + 5000 && dueOf(id) < Date.now() + 10_000
+    const id = Array.from({ length: 10_000 }, (_, i) => `jitter-${i}`).find(isSoon) as string
+    await put('seen')
+    await put(id, hourly)
+    await untilFired('seen', 1)
+    await redis.flushall()
+    await put(id, hourly)
+    await scheduler.waitForLine(({ text }) => text.includes('has lost the schedules'))
+    await announceType()
+    expect(await untilFired(id, 1)).toEqual([nominal])
+    await remove(id)
   })
 })

@@ -18,8 +18,8 @@ const schedule = (more: Partial<Schedule> = {}): Schedule => ({
 
 const current = (more?: Partial<Schedule>): Version => ({ schedule: schedule(more), until: Number.POSITIVE_INFINITY })
 
-function open(versions: Version[], decided = 0, rules = new RuleBook()): Plan {
-  return new Plan({ key: 'acme/nightly', slot: 1, revision: 1, versions, rules, home: 'q', decided, held: [] })
+function open(versions: Version[], decided = 0, rules = new RuleBook(), now = 0): Plan {
+  return new Plan({ key: 'acme/nightly', slot: 1, revision: 1, versions, rules, home: 'q', decided, now, held: [] })
 }
 
 /** What becomes of the ticks that are due, in seconds after T, until there are none; as the scheduler goes through them. */
@@ -64,6 +64,12 @@ describe('a plan', () => {
     // Those that follow the first wait for each other.
     expect(follow(plan, s(10))).toEqual(['skipped 10–10 (1)'])
     expect(follow(plan, s(60))).toEqual(['skipped 20–40 (3)', 'fire 50', 'fire 60'])
+  })
+
+  it('goes on as soon as it is resumed', () => {
+    const paused: Version = { schedule: schedule({ everyMs: 1000, paused: true }), until: s(3) + 500 }
+    const resumed = current({ everyMs: 1000, from: paused.until })
+    expect(follow(open([paused, resumed], s(1)), s(5))).toEqual(['skipped 2–3 (2)', 'fire 4', 'fire 5'])
   })
 
   it('counts few of the ticks that a long pause skips', () => {
@@ -122,10 +128,71 @@ describe('a plan', () => {
       expect(plan.next).toMatchObject({ nominal: midnight + 25 * HOUR })
     })
 
+    it('has one at the end of what a calendar holds, also if it is made in it', () => {
+      const hourly = {
+        ...moved,
+        cron: '0 * * * *',
+        calendars,
+        createdAt: midnight + 2.5 * HOUR,
+        from: midnight + 2.5 * HOUR,
+      }
+      const [held, late] = [1, 30].map((n) => open([current(hourly)], 0, rules, midnight + n * HOUR))
+      for (const plan of [held, late])
+        expect(plan?.next).toEqual({ nominal: midnight + 3 * HOUR, due: midnight + 24 * HOUR })
+    })
+
+    it('has one at the end of what a calendar holds that is new, but none that was decided', () => {
+      const hourly = {
+        ...moved,
+        cron: '0 * * * *',
+        calendars,
+        createdAt: midnight - 24 * HOUR,
+        from: midnight - 24 * HOUR,
+      }
+      const decided = midnight + 2 * HOUR
+      const [before, after] = [3, 24].map((n) => open([current(hourly)], decided, rules, midnight + n * HOUR))
+      expect(before?.next).toEqual({ nominal: midnight + 3 * HOUR, due: midnight + 24 * HOUR })
+      expect(after?.next).toMatchObject({ nominal: midnight + 25 * HOUR })
+    })
+
+    it.each([
+      ['jitter', { jitterMs: 0 }, { jitterMs: 60_000 }],
+      ['a calendar', {}, { calendars }],
+    ])('fires at once what waited for %s that an edit takes away', (_, after, waits) => {
+      const made = { cron: '30 0 * * *', everyMs: undefined, anchor: undefined, createdAt: midnight, from: midnight }
+      const before = schedule({ ...(made as unknown as Partial<Schedule>), ...waits })
+      const from = midnight + HOUR / 2 + 1
+      const edited = current({ ...(made as unknown as Partial<Schedule>), ...after, from })
+      const plan = open([{ schedule: before, until: from }, edited], 0, rules)
+      expect(plan.next).toEqual({ nominal: midnight + HOUR / 2, due: from })
+      expect(plan.isSettled).toBe(false)
+      plan.advanceTo(midnight + HOUR / 2)
+      expect(plan.next).toMatchObject({ nominal: midnight + 24.5 * HOUR })
+      expect(plan.isSettled).toBe(true)
+    })
+
     it('has none that was planned before it was made, also after an edit', () => {
       const plan = editedTwoHoursAfterMidnight(midnight + 1.5 * HOUR)
       expect(plan.next).toMatchObject({ nominal: midnight + 25 * HOUR })
     })
+  })
+
+  it('writes down what a calendar excludes: the first at once, the rest together', () => {
+    const rules = new RuleBook()
+    const at = new Date(T).toISOString().slice(11, 16)
+    const to = new Date(s(60)).toISOString().slice(11, 16)
+    const day = (['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const)[new Date(T).getUTCDay()]
+    const windows = [{ days: [day], from: at, to }]
+    const closed = { name: 'closed', tenant: 'acme', timezone: 'UTC', dates: [], windows } as unknown as StoredCalendar
+    rules.take(new Map([['acme/closed', closed]]))
+    const plan = open([current({ calendars: [{ name: 'closed', mode: 'exclude' }] })], 0, rules)
+    expect(plan.step(s(10)).skip?.reason).toMatch(
+      /^excluded by the calendar "closed", up to \w+ \d{4}-\d\d-\d\d \d\d:\d\d$/,
+    )
+    expect(follow(plan, s(15))).toEqual(['skipped 10–10 (1)'])
+    expect(plan.dueAt).toBe(s(20))
+    expect(follow(plan, s(45))).toEqual(['skipped 20–40 (3)'])
+    expect(follow(plan, s(70))).toEqual(['skipped 50–50 (1)', 'fire 60', 'fire 70'])
   })
 
   it('says why a rule cannot be followed, and is never due', () => {

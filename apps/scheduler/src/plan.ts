@@ -2,12 +2,15 @@ import type { Schedule } from '@foliot/jobs'
 import {
   type CompiledRule,
   catchUp,
-  nextOutcome,
+  type Excluded,
+  excludedAfter,
+  heldTick,
   nextTick,
   pauseReason,
   previousTick,
   type RuleBook,
   type Tick,
+  timesOf,
 } from '@foliot/schedules'
 import type { Due } from './due-heap.ts'
 
@@ -29,6 +32,8 @@ export interface PlanOptions {
   home: string
   /** Ticks planned up to here are decided, or nobody's concern. In ms. */
   decided: number
+  /** When all this was so, in ms. */
+  now: number
   /** Ticks that wait for an earlier job to end. */
   held: readonly number[]
 }
@@ -49,8 +54,8 @@ export interface Step {
   readonly fire: readonly Tick[]
 }
 
-/** A paused schedule writes down its skipped ticks together, so often. */
-const PAUSED_LOOK_MS = 10_000
+/** What a pause or a calendar skips is written down together, so often. */
+const SKIPPED_LOOK_MS = 10_000
 const COUNTED_MAX = 1000
 const NONE: readonly never[] = Object.freeze([])
 
@@ -79,9 +84,11 @@ export class Plan implements Due {
   #rule: CompiledRule | undefined
   #decided: number
   #next: Tick | undefined
+  /** What a calendar excludes before the next tick, and whether some of it was written down. */
+  #excluded: (Excluded & { isTold?: boolean }) | undefined
   #trouble: Error | undefined
 
-  constructor({ key, slot, revision, versions, rules, home, decided, held }: PlanOptions) {
+  constructor({ key, slot, revision, versions, rules, home, decided, now, held }: PlanOptions) {
     this.key = key
     this.slot = slot
     this.revision = revision
@@ -93,7 +100,7 @@ export class Plan implements Due {
     this.#later = versions.length > 1 ? versions.slice(1) : NONE
     this.hasEarlier = versions.length > 1 || versions[0]?.until !== Number.POSITIVE_INFINITY
     this.#decided = decided
-    this.#begin()
+    this.#begin(now)
   }
 
   /** As it is, or was when the next tick is due. Undefined after the last tick of one that was deleted. */
@@ -117,12 +124,16 @@ export class Plan implements Due {
 
   /** Whether what it was before is of no concern any more. */
   get isSettled(): boolean {
-    return this.#until === Number.POSITIVE_INFINITY
+    // A tick that an edit released is of the version before.
+    const isReleased = this.#next && this.#schedule && this.#next.due <= this.#schedule.from
+    return this.#until === Number.POSITIVE_INFINITY && !isReleased
   }
 
   /** What becomes of the ticks that are due by `now`. */
   step(now: number): Step {
     const [schedule, until, first] = [this.#schedule, this.#until, this.#next]
+    const excluded = this.#excludedBy(Math.min(now, until))
+    if (excluded) return { skip: excluded, fire: [] }
     if (!schedule || !first || !this.#rule || first.due > now) return { skip: undefined, fire: [] }
     const paused = this.#pausedFrom(schedule, first, Math.min(now, until))
     if (paused) return { skip: paused, fire: [] }
@@ -130,6 +141,18 @@ export class Plan implements Due {
     if (now - first.due <= lateAfterMs) return { skip: undefined, fire: [first] }
     const { skip, fire } = catchUp({ rule: this.#rule, first, now, until, policy, lateAfterMs, maxCatchUp })
     return { skip: skip && { ...skip, count: skip.count ?? null, outcome: 'missed' }, fire }
+  }
+
+  /** The ticks that a calendar excludes and that would have been due by now; undefined if they are not next. */
+  #excludedBy(dueBy: number): SkippedTicks | undefined {
+    const [rule, excluded] = [this.#rule, this.#excluded]
+    if (!rule || !excluded || excluded.first > dueBy) return undefined
+    const { first, end, reason } = excluded
+    const upTo = Math.min(dueBy, end - 1)
+    const times = timesOf(rule, first - 1, upTo, COUNTED_MAX)
+    const isAll = times.length < COUNTED_MAX
+    const [last, count] = isAll ? [times.at(-1) ?? first, times.length] : [upTo, null]
+    return { first, last, count, outcome: 'skipped', reason }
   }
 
   /** The ticks that a pause skips, `first` among them; undefined if it does not skip that. */
@@ -168,19 +191,26 @@ export class Plan implements Due {
   advanceTo(decided: number): void {
     if (decided <= this.#decided) return
     this.#decided = decided
-    this.#next = this.#rule && nextTick(this.#rule, decided)
+    const after = Math.max(decided, this.#schedule?.from ?? decided)
+    this.#next = this.#rule && nextTick(this.#rule, after)
+    const excluded = this.#rule && excludedAfter(this.#rule, after)
+    this.#excluded = excluded && { ...excluded, isTold: excluded.end === this.#excluded?.end }
     this.#proceed()
   }
 
-  #begin(): void {
+  /** @param now @param pending the tick of the version before that was not due yet when that was over */
+  #begin(now: number, pending?: Tick): void {
     const schedule = this.#schedule
     this.#rule = undefined
     this.#next = undefined
+    this.#excluded = undefined
     if (schedule) {
       try {
         this.#rule = this.#rules.compile(schedule)
         this.#trouble = undefined
-        this.#next = firstTick(this.#rule, schedule, this.#decided)
+        this.#next = firstTick(this.#rule, { schedule, decided: this.#decided, pending, now })
+        const excluded = excludedAfter(this.#rule, Math.max(this.#decided, schedule.from))
+        if (!this.#next || (excluded && excluded.first < this.#next.nominal)) this.#excluded = excluded
       } catch (error) {
         this.#trouble = error as Error
       }
@@ -190,51 +220,60 @@ export class Plan implements Due {
 
   /** Goes on to the next version when this one has no more ticks. */
   #proceed(): void {
-    if (this.#until !== Number.POSITIVE_INFINITY && !(this.#next && this.#next.due <= this.#until)) {
+    const isOver = (at: number = Number.POSITIVE_INFINITY) => at > this.#until
+    if (this.#until !== Number.POSITIVE_INFINITY && isOver(this.#next?.due) && isOver(this.#excluded?.first)) {
+      const pending = this.#next && this.#next.nominal <= this.#until ? this.#next : undefined
       const next = this.#later[0]
       this.#schedule = next?.schedule
       this.#until = next?.until ?? Number.POSITIVE_INFINITY
       this.#later = this.#later.slice(1)
-      this.#begin()
+      // It is told by what was decided what this version has to see to.
+      this.#begin(Number.POSITIVE_INFINITY, pending)
       return
     }
     this.dueAt = this.#lookAt()
   }
 
   #lookAt(): number {
-    const next = this.#next
-    const schedule = this.schedule
-    if (!next || !schedule) return Number.POSITIVE_INFINITY
+    const [next, schedule, excluded] = [this.#next, this.#schedule, this.#excluded]
     // What was skipped just now is written down; what follows waits to be written down together with others.
+    const together = (first: number, end: number = Number.POSITIVE_INFINITY) =>
+      Math.max(first, Math.min(this.#decided + SKIPPED_LOOK_MS, end, this.#until))
+    if (excluded) return excluded.isTold ? together(excluded.first, excluded.end - 1) : excluded.first
+    if (!next || !schedule) return Number.POSITIVE_INFINITY
     if (pauseOf(schedule, next.due) === undefined || this.#decided < schedule.from) return next.due
-    const together = Math.max(next.due, this.#decided + PAUSED_LOOK_MS)
-    return Math.min(together, Math.max(next.due, schedule.pausedUntil ?? Number.POSITIVE_INFINITY))
+    return together(next.due, schedule.pausedUntil)
   }
 }
 
 const pauseOf = ({ paused, pausedReason: reason, pausedUntil: until }: Schedule, dueMs: number): string | undefined =>
   pauseReason({ paused, reason, until }, dueMs)
 
+interface Beginning {
+  schedule: Schedule
+  decided: number
+  pending: Tick | undefined
+  now: number
+}
+
 /**
- * The first tick of a version. After an edit those count that are due after it. None was planned before the schedule was made.
+ * The first tick of a version. After an edit those count that are due after it, and the one under way; none was planned
+ * before the schedule was made.
  */
-function firstTick(
-  rule: CompiledRule,
-  { from, createdAt, jitterMs, calendars }: Schedule,
-  decided: number,
-): Tick | undefined {
-  const isMoved = jitterMs > 0 || calendars !== undefined
-  if (isMoved && from > decided && from !== createdAt) {
-    const before = previousTick(rule, from + 1)
-    if (before && before.due > from) {
-      if (before.nominal > Math.max(decided, createdAt)) return before
-      // A calendar holds it with later times of the rule: the first of those that nobody has decided stands for them.
-      const held = nextOutcome(rule, Math.max(decided, from))
-      if (held?.kind === 'skipped' && held.mergedInto === before.nominal)
-        return { nominal: held.nominal, due: before.due }
-    }
+function firstTick(rule: CompiledRule, { schedule, decided, pending, now }: Beginning): Tick | undefined {
+  const { from, createdAt, jitterMs, calendars } = schedule
+  const after = Math.max(decided, from)
+  if (pending) {
+    // It waited for its jitter or for a calendar to end. The edit may have left nothing to wait for.
+    const same = nextTick(rule, pending.nominal - 1)
+    if (same?.nominal === pending.nominal) return { ...same, due: Math.max(same.due, from) }
   }
-  return nextTick(rule, Math.max(decided, from))
+  if ((jitterMs > 0 || calendars) && from > decided && from !== createdAt) {
+    const before = previousTick(rule, from + 1)
+    if (before && before.due > from && before.nominal > Math.max(decided, createdAt)) return before
+  }
+  const held = calendars && heldTick(rule, after)
+  return held && (from > decided || held.due > now) ? held : nextTick(rule, after)
 }
 
 function lastDueBy(rule: CompiledRule, dueBy: number): Tick | undefined {

@@ -17,6 +17,7 @@ import type { Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import type { Firing } from './firing.ts'
 import { Plan, type Version } from './plan.ts'
+import type { RedisClock } from './redis-clock.ts'
 
 export interface SlotLoaderOptions {
   /** A connection for loops. */
@@ -24,6 +25,7 @@ export interface SlotLoaderOptions {
   catalog: Catalog
   rules: RuleBook
   firing: Firing
+  clock: RedisClock
   log: Logger
 }
 
@@ -131,15 +133,16 @@ export class SlotLoader {
   }
 
   #planOf(slot: number, { key, revision, current, earlier }: ProjectedSchedule, home: Home, state: TickState): Plan {
-    const { firing, rules } = this.#options
+    const { firing, rules, clock } = this.#options
     const versions: Version[] = [
       ...earlier,
       ...(current ? [{ schedule: current, until: Number.POSITIVE_INFINITY }] : []),
     ]
-    const before = firing.plan(slot, key)?.decided ?? 0
+    const before = firing.plan(slot, key)?.decided
     // What was decided is known, or was lost with the rest when the definitions were begun anew.
-    const known = state.decided ?? (home.since || this.epoch - REPEATED_MS)
-    const decided = Math.max(before, home.since, known)
-    return new Plan({ key, slot, revision, versions, rules, home: home.queue, decided, held: state.held })
+    const known = state.decided ?? (home.since || (before ?? this.epoch - REPEATED_MS))
+    const decided = Math.max(before ?? 0, home.since, known)
+    const now = clock.now()
+    return new Plan({ key, slot, revision, versions, rules, home: home.queue, decided, now, held: state.held })
   }
 }

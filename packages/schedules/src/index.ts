@@ -15,4 +15,14 @@ export { type PreviewEntry, preview } from './preview.ts'
 export type { CalendarUse, CompiledRule, RuleDefinition } from './rule.ts'
 export { RuleBook } from './rule-book.ts'
 export { shareSlots } from './share-slots.ts'
-export { nextOutcome, nextTick, previousTick, type Tick, ticksBetween } from './tick.ts'
+export {
+  type Excluded,
+  excludedAfter,
+  heldTick,
+  nextOutcome,
+  nextTick,
+  previousTick,
+  type Tick,
+  ticksBetween,
+  timesOf,
+} from './tick.ts'

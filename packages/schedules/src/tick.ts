@@ -51,6 +51,17 @@ export function nextTick(rule: CompiledRule, afterMs: number): Tick | undefined 
   return planned && toTick(rule, planned)
 }
 
+/**
+ * The tick at the end of what a calendar holds, if the first time after `afterMs` is held together with earlier ones; those are
+ * decided, or no ticks of the schedule. Its `nominal` is that first time.
+ */
+export function heldTick(rule: CompiledRule, afterMs: number): Tick | undefined {
+  const outcome = nextOutcome(rule, afterMs)
+  if (outcome?.kind !== 'skipped' || outcome.mergedInto === undefined) return undefined
+  const first = nextTick(rule, outcome.mergedInto - 1)
+  return first && { nominal: outcome.nominal, due: first.due }
+}
+
 /** The ticks with `nominal` from `fromMs` on and before `toMs`, one at a time: there may be very many. */
 export function* ticksBetween(rule: CompiledRule, fromMs: number, toMs: number): Generator<Tick> {
   let planned = nextPlanned(rule, fromMs - 1)
@@ -75,6 +86,38 @@ export function previousTick(rule: CompiledRule, beforeMs: number): Tick | undef
     last = halfway && isBefore(halfway) ? halfway : next
   }
   return toTick(rule, last)
+}
+
+/** Times of a rule that one calendar excludes without a break. */
+export interface Excluded {
+  /** The first of them. */
+  readonly first: number
+  /** The calendar has all up to here, this one excluded; Infinity if it has no end. */
+  readonly end: number
+  /** For people. */
+  readonly reason: string
+}
+
+/** What a calendar excludes after `afterMs` and before the next tick; undefined if there is none. */
+export function excludedAfter(rule: CompiledRule, afterMs: number): Excluded | undefined {
+  if (rule.calendars.length === 0) return undefined
+  let outcome = nextOutcome(rule, afterMs)
+  // For these there is a tick.
+  while (outcome?.kind === 'skipped' && outcome.mergedInto !== undefined) outcome = nextOutcome(rule, outcome.resumeAt)
+  if (outcome?.kind !== 'skipped') return undefined
+  const { nominal, by, resumeAt } = outcome
+  const until = Number.isFinite(resumeAt) ? `, up to ${at(rule, resumeAt + 1)}` : ''
+  return { first: nominal, end: resumeAt + 1, reason: `excluded by the calendar "${by.name}"${until}` }
+}
+
+/** The times by the rule after `afterMs` and up to `upTo`, whatever becomes of them; no more than `most`. */
+export function timesOf(rule: CompiledRule, afterMs: number, upTo: number, most: number): number[] {
+  const found: number[] = []
+  for (let nominal = nextNominal(rule, afterMs); nominal !== undefined && nominal <= upTo && found.length < most; ) {
+    found.push(nominal)
+    nominal = nextNominal(rule, nominal)
+  }
+  return found
 }
 
 /** The first time after `afterMs` that no calendar skips. */

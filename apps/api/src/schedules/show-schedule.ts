@@ -1,7 +1,15 @@
 import { setImmediate as soon } from 'node:timers/promises'
 import { FoliotError, type JobType, type Schedule } from '@foliot/jobs'
 import type { Catalog } from '@foliot/queue'
-import { type Calendar, type CompiledRule, describeRule, nextTick, previousTick, type Tick } from '@foliot/schedules'
+import {
+  type Calendar,
+  type CompiledRule,
+  describeRule,
+  heldTick,
+  nextTick,
+  previousTick,
+  type Tick,
+} from '@foliot/schedules'
 import type { ScheduleStore } from './schedule-store.ts'
 import { ruleOf } from './to-schedule.ts'
 
@@ -78,7 +86,7 @@ function timesOf(schedule: Schedule, calendars: ReadonlyMap<string, Calendar>, f
   // What was right when it was stored may be so no more: a calendar that it uses was changed, for example.
   if (rule instanceof FoliotError)
     return { description: 'a rule that cannot be used', nextRuns: [], warnings: [rule.message] }
-  const nextRuns = fromMs === undefined ? [] : dueFrom(rule, fromMs).map(({ due }) => iso(due))
+  const nextRuns = fromMs === undefined ? [] : dueFrom(rule, fromMs, schedule.createdAt).map(({ due }) => iso(due))
   return { description: describeRule(rule), nextRuns, warnings: [...rule.warnings] }
 }
 
@@ -91,11 +99,13 @@ function compile(schedule: Schedule, calendars: ReadonlyMap<string, Calendar>): 
   }
 }
 
-/** The next ticks that are due then or later, also one that was planned before and put off. */
-function dueFrom(rule: CompiledRule, fromMs: number): Tick[] {
+/** The next ticks that are due then or later, also one that was planned before and put off, but for what was before it was made. */
+function dueFrom(rule: CompiledRule, fromMs: number, createdAt: number): Tick[] {
   const mayBeLate = rule.jitterMs > 0 || rule.calendars.some(({ mode }) => mode === 'shift')
   const before = mayBeLate ? previousTick(rule, fromMs) : undefined
-  const ticks = before && before.due >= fromMs ? [before] : []
+  const isPending = before && before.due >= fromMs
+  const isOfIt = before && (before.nominal > createdAt || heldTick(rule, createdAt)?.due === before.due)
+  const ticks = isPending && isOfIt ? [before] : []
   while (ticks.length < NEXT_RUNS) {
     const tick = nextTick(rule, ticks.at(-1)?.nominal ?? fromMs - 1)
     if (!tick) break

@@ -35,6 +35,13 @@ const cronVersion = (second: number, cron: string, more: Partial<ScheduleBody> =
   return { body: { ...policies, cron, ...more }, ...rest }
 }
 
+const SECOND_MINUTE = new Calendar({
+  name: 'quiet',
+  timezone: 'UTC',
+  dates: [],
+  windows: [{ days: ['sun'], from: '00:01', to: '00:02' }],
+})
+
 /** `<second>` of ticks that have to be decided, `<second>?` of those that may be; with what they may end as where asked for. */
 function ticksOf(versions: Version[], ends = false, calendar?: Calendar): string[] {
   const calendars = new Map(calendar ? [[calendar.name, calendar]] : [])
@@ -105,16 +112,10 @@ describe('the ticks to expect', () => {
   })
 
   it('are put off by a calendar, and not expected where it leaves them out', () => {
-    const calendar = new Calendar({
-      name: 'quiet',
-      timezone: 'UTC',
-      dates: [],
-      windows: [{ days: ['sun'], from: '00:01', to: '00:02' }],
-    })
     const until = (mode: 'shift' | 'exclude') => {
       const more = { calendars: [{ name: 'quiet', mode }] }
       const versions = [0, 150].map((second) => cronVersion(second, '*/20 * * * * *', more))
-      return ticksOf(versions, false, calendar)
+      return ticksOf(versions, false, SECOND_MINUTE)
     }
     expect(until('exclude')).toEqual(['0?', '20', '40', '120', '140'])
     // What is put off to the end stands for what is due then.
@@ -122,20 +123,30 @@ describe('the ticks to expect', () => {
   })
 
   it('may be told by a later time that is put off with them, if an edit begins between the two', () => {
-    const calendar = new Calendar({
-      name: 'quiet',
-      timezone: 'UTC',
-      dates: [],
-      windows: [{ days: ['sun'], from: '00:01', to: '00:02' }],
-    })
     const shifted = { calendars: [{ name: 'quiet', mode: 'shift' as const }] }
     const versions = [
       cronVersion(0, '5,50 * * * * *'),
       cronVersion(91, '*/10 * * * * *', shifted),
       cronVersion(200, '*/10 * * * * *', shifted),
     ]
-    expect(ticksOf(versions, false, calendar)).toEqual(expect.arrayContaining(['50', '60?', '100?', '130']))
-    expect(ticksOf(versions, false, calendar)).not.toContain('60')
+    expect(ticksOf(versions, false, SECOND_MINUTE)).toEqual(expect.arrayContaining(['50', '60?', '100?', '130']))
+    expect(ticksOf(versions, false, SECOND_MINUTE)).not.toContain('60')
+  })
+
+  it('may be at once what waited for something that an edit takes away', () => {
+    const shifted = { calendars: [{ name: 'quiet', mode: 'shift' as const }] }
+    const versions = [
+      cronVersion(0, '0 * * * * *', shifted),
+      cronVersion(80, '0 * * * * *'),
+      cronVersion(200, '0 * * * * *'),
+    ]
+    expect(ticksOf(versions, false, SECOND_MINUTE)).toEqual(['0?', '60?', '120', '180'])
+  })
+
+  it('may be at the end of what a calendar holds, if the schedule was made in it', () => {
+    const more = { calendars: [{ name: 'quiet', mode: 'shift' as const }] }
+    const versions = [75, 150].map((second) => cronVersion(second, '*/20 * * * * *', more))
+    expect(ticksOf(versions, false, SECOND_MINUTE)).toEqual(['80?', '140'])
   })
 
   it('do not lie before the schedule was made, also if they would be due afterwards', () => {

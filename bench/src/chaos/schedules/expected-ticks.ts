@@ -3,7 +3,7 @@ import { type Calendar, type CompiledRule, compileRule, nextOutcome, type Tick, 
 import { isPaused, type ScheduleRecord, type Version } from './ledger.ts'
 
 /** What may become of a tick: a job, or a record of why there is none. */
-export type TickEnd = 'fire' | 'pause' | 'late' | 'overlap'
+export type TickEnd = 'fire' | 'pause' | 'late' | 'overlap' | 'calendar'
 
 /** A tick that some version of a schedule has. Instants are in ms since 1970. */
 export interface ExpectedTick {
@@ -57,23 +57,34 @@ export function expectedTicks(
       }
     }
   }
+  const usesCalendars = versions.some(({ body }) => body.calendars.length > 0)
   const expected = new Map<number, ExpectedTick>()
+  /** What may be decided by a version, though it is not planned for its time. */
+  const allow = (nominal: number, { version }: Span): void => {
+    const { must, may } = expected.get(nominal) ?? { must: false, may: new Map<TickEnd, number>() }
+    const ends = [...endsOf(version, version.answeredAt), ...(isPaused(version, nominal) ? [] : (['fire'] as const))]
+    expected.set(nominal, { nominal, must, may: new Map([...ends.map((end) => [end, 0] as const), ...may]) })
+  }
   for (const { tick, of, isMoved } of found.values()) {
     const { nominal, due } = tick
     const couldHave = spans.filter(({ from, to }) => due >= from && due <= to).length
     const isNew = nominal <= first.answeredAt
     const [firstOf] = of as [Span, ...Span[]]
-    // One that a calendar moved past an edit, and no version before had: a later time of the rule may stand for it.
+    // One that a calendar moved past an edit, and no version before had.
     const isHeld = firstOf.version !== first && nominal < firstOf.from
     const must = of.length === couldHave && !isMoved && !isNew && !isHeld && due < last.sentAt
     const may = new Map<TickEnd, number>()
     // A later version is over later.
     for (const { version, overAt } of of)
       for (const end of endsOf(version, due)) may.set(end, Math.max(0, due - overAt))
+    // Where versions follow each other, one may have excluded it.
+    if (!must && usesCalendars) may.set('calendar', 0)
     expected.set(nominal, { nominal, must, may })
-    if (!isHeld) continue
-    for (const other of standInsOf(id, nominal, firstOf, calendars))
-      if (!found.has(other)) expected.set(other, { nominal: other, must: false, may })
+  }
+  for (const [i, span] of spans.entries()) {
+    for (const nominal of standInsOf(id, span, calendars)) allow(nominal, span)
+    const before = spans[i - 1]
+    for (const nominal of before ? releasedBy(id, before, span, calendars) : []) allow(nominal, span)
   }
   return expected
 }
@@ -99,19 +110,31 @@ function ticksOf(
   return ticksBetween(ruleOf(id, version, calendars), isPutOff ? from - PUT_OFF_MS : from, to + 1)
 }
 
-/** The times of the rule that a calendar holds together with `nominal`, from when an edit was asked for until it held. */
-function* standInsOf(
-  id: string,
-  nominal: number,
-  { version, from }: Span,
-  calendars: ReadonlyMap<string, Calendar>,
-): Generator<number> {
+/**
+ * The times of the rule, from when a version was asked for until it held, that a calendar holds together with earlier ones:
+ * the first that nobody has decided stands for all.
+ */
+function* standInsOf(id: string, { version, from }: Span, calendars: ReadonlyMap<string, Calendar>): Generator<number> {
   const rule = ruleOf(id, version, calendars)
   let held = nextOutcome(rule, from)
-  while (held?.kind === 'skipped' && held.mergedInto === nominal) {
+  while (held?.kind === 'skipped' && held.mergedInto !== undefined) {
     yield held.nominal
     if (held.nominal > version.answeredAt) return
     held = nextOutcome(rule, held.nominal)
+  }
+}
+
+/** What waited for its jitter or for a calendar in the version before, and has nothing to wait for any more. */
+function* releasedBy(
+  id: string,
+  before: Span,
+  { version, from, to }: Span,
+  calendars: ReadonlyMap<string, Calendar>,
+): Generator<number> {
+  const waiting = new Map(Array.from(ticksOf(id, before.version, calendars, from, to), (tick) => [tick.nominal, tick]))
+  for (const { nominal, due } of ticksBetween(ruleOf(id, version, calendars), from - PUT_OFF_MS, to + 1)) {
+    const tick = waiting.get(nominal)
+    if (tick && tick.due !== due && tick.due >= from && nominal <= before.to) yield nominal
   }
 }
 

@@ -147,5 +147,6 @@ const textOf = ({ outcome, reason }: Ends['skips'][number]): string => `the reco
 function endOf({ outcome, reason }: Ends['skips'][number]): TickEnd | 'other' {
   if (outcome === 'missed') return 'late'
   if (reason.startsWith('paused')) return 'pause'
+  if (reason.startsWith('excluded by')) return 'calendar'
   return reason.startsWith('the job of an earlier tick') ? 'overlap' : 'other'
 }
