@@ -6,6 +6,7 @@ import {
   defineScripts,
   projectSchedules,
   readFindings,
+  readUnfiredTicks,
   readWatched,
   sayProjected,
   toFindingEvent,
@@ -110,6 +111,28 @@ it('watches without PostgreSQL, and sees a scheduler die and come again', async 
   await has(missed, false)
   const told = recorder.lines.map(({ json }) => json).filter((json) => json?.kind === 'schedulers_silent')
   expect(told.map((json) => json?.level)).toEqual(expect.arrayContaining(['warn', 'info']))
+}, 90_000)
+
+it('does not take it for a run when a scheduler that is back skips what is late', async () => {
+  const { url, redis, put } = await openBed()
+  await announce(redis, [{ ...describeJob(echo), queue: 'demo' }])
+  await startRecorder({ FOLIOT_REDIS_URL: url, FOLIOT_DATABASE_URL: NO_POSTGRES })
+  const anchor = Date.now() + 1000
+  const missed = await put('hourly', { everyMs: 3_600_000, anchor, misfire: 'skip', lateAfterMs: 1000 })
+  const isFound = async () => (await readFindings(redis)).has(missed)
+  await waitUntil(isFound, { ...PATIENCE, what: 'the tick to be missed' })
+  await startScheduler({ FOLIOT_REDIS_URL: url })
+  const skipped = await waitUntil(async () => (await readUnfiredTicks(redis, 'demo', 1))[0]?.tick, {
+    ...PATIENCE,
+    what: 'the tick to be skipped',
+  })
+  expect(skipped).toMatchObject({ scheduledFor: anchor, outcome: 'missed' })
+  // What is wrong is looked at every five seconds.
+  await waitUntil(async () => ((await readWatched(redis))?.at ?? 0) > skipped.decidedAt + 6000, {
+    ...PATIENCE,
+    what: 'a look at it after that',
+  })
+  expect(await isFound()).toBe(true)
 }, 90_000)
 
 type Line = TestApp['lines'][number]

@@ -84,7 +84,7 @@ export interface ScheduleCalls {
   resume(schedule: ScheduleRef, options?: ChangeOptions): Promise<ShownSchedule>
   /** Makes one job now, also while the schedule is paused. */
   trigger(schedule: ScheduleRef, options?: TriggerOptions): Promise<Job>
-  /** The next ticks of a rule, and between them what is skipped. Nothing is stored. */
+  /** The next ticks of a rule, and what is skipped before and between them. Nothing is stored. */
   preview(request: PreviewRequest, options?: TenantOptions): Promise<SchedulePreview>
   /** What became of its ticks, the newest first. */
   ticks(schedule: ScheduleRef, options?: ListTicksOptions): Promise<Page<ScheduleTick>>

@@ -1,7 +1,7 @@
 import type { MisfirePolicy } from '@foliot/jobs'
 import { decideMisfire } from './misfire.ts'
 import type { CompiledRule } from './rule.ts'
-import { nextTick, previousTick, type Tick } from './tick.ts'
+import { nextTick, type Tick } from './tick.ts'
 
 export interface CatchUp {
   readonly rule: CompiledRule
@@ -26,44 +26,64 @@ export interface CatchUpDecision {
     /** One line for people. */
     readonly reason: string
   }
-  /** Ascending. */
+  /** Ascending. Of very many that are not late the first ones: the others fire when these are decided. */
   readonly fire: readonly Tick[]
 }
 
 /** A rule of every second that nobody fired for a year has thirty million ticks: so many are looked at one by one. */
 const COUNTED_MAX = 1000
+/** Of late ticks so many are looked for at a time. */
+const PART_MAX = 500
+/** The shortest time between two ticks. */
+const TICK_MS = 1000
 
-/** What becomes of all ticks that are due by now. As `decideMisfire`, but of however many there are it looks at few. */
+/** What becomes of the ticks that are due by now. As `decideMisfire`, but of however many there are it looks at few. */
 export function catchUp({ rule, first, now, until = now, ...policy }: CatchUp): CatchUpDecision {
   const dueBy = Math.min(now, until)
-  const counted = dueFrom(rule, first, dueBy, COUNTED_MAX)
-  const isAll = counted.length < COUNTED_MAX
-  // Those that may fire are among the last ones.
-  const missed = isAll ? counted : lastDue(rule, dueBy, now - policy.lateAfterMs, policy.maxCatchUp + 1)
-  const { fire, skip } = decideMisfire({ ...policy, missed, now })
-  const lastSkipped =
-    skip.at(-1)?.tick.nominal ?? (isAll ? undefined : previousTick(rule, missed[0]?.nominal ?? now)?.nominal)
-  if (lastSkipped === undefined) return { fire }
-  const reason = skip[0]?.reason ?? `late by more than ${policy.lateAfterMs} ms, and too many to be made up`
-  return { fire, skip: { first: first.nominal, last: lastSkipped, count: isAll ? skip.length : undefined, reason } }
-}
-
-function dueFrom(rule: CompiledRule, first: Tick, dueBy: number, most: number): Tick[] {
-  const found: Tick[] = []
-  for (let tick: Tick | undefined = first; tick && tick.due <= dueBy && found.length < most; )
-    tick = nextTick(rule, found[found.push(tick) - 1]?.nominal as number)
-  return found
-}
-
-/** The ticks that are due and not late, and so many late ones before them. */
-function lastDue(rule: CompiledRule, dueBy: number, lateBefore: number, lateCount: number): Tick[] {
-  const found: Tick[] = []
-  let late = 0
-  for (let tick = previousTick(rule, dueBy + 1); tick && late < lateCount; tick = previousTick(rule, tick.nominal)) {
-    if (tick.due > dueBy) continue
-    found.push(tick)
-    if (tick.due < lateBefore) late += 1
-    if (found.length >= COUNTED_MAX + lateCount) break
+  const dueFrom = (tick: Tick | undefined) => ticksWhile(rule, tick, ({ due }) => due <= dueBy, COUNTED_MAX)
+  let missed = dueFrom(first)
+  const isAll = missed.length < COUNTED_MAX
+  if (!isAll) {
+    // Those of the late ones that may fire, and the one before them.
+    const late = lastDue(rule, first, Math.min(dueBy + 1, now - policy.lateAfterMs), policy.maxCatchUp + 1)
+    const lastLate = late.at(-1)
+    missed = [...late, ...dueFrom(lastLate ? nextTick(rule, lastLate.nominal) : first)]
   }
-  return found.reverse()
+  const { fire, skip } = decideMisfire({ ...policy, missed, now })
+  const [firstSkipped, lastSkipped] = [skip[0], skip.at(-1)]
+  if (!firstSkipped || !lastSkipped) return { fire }
+  const count = isAll ? skip.length : undefined
+  return { fire, skip: { first: first.nominal, last: lastSkipped.tick.nominal, count, reason: firstSkipped.reason } }
+}
+
+/** The last ticks that are due before an instant, of `first` and those after it. To go forward from where they may begin costs little. */
+function lastDue(rule: CompiledRule, first: Tick, before: number, most: number): Tick[] {
+  const parts: Tick[][] = []
+  let spanMs = (PART_MAX / 2) * TICK_MS
+  for (let end = before, missing = most; missing > 0 && end > first.nominal; ) {
+    const from = Math.max(first.nominal, end - spanMs)
+    const start = from === first.nominal ? first : nextTick(rule, from - 1)
+    const part = ticksWhile(rule, start, ({ nominal, due }) => nominal < end && due < before, PART_MAX)
+    if (part.length === PART_MAX) {
+      spanMs /= 2
+      continue
+    }
+    parts.push(part)
+    missing -= part.length
+    end = from
+    if (part.length < PART_MAX / 4) spanMs *= 2
+  }
+  return parts.reverse().flat().slice(-most)
+}
+
+function ticksWhile(
+  rule: CompiledRule,
+  first: Tick | undefined,
+  isWanted: (tick: Tick) => boolean,
+  most: number,
+): Tick[] {
+  const found: Tick[] = []
+  for (let tick = first; tick && isWanted(tick) && found.length < most; tick = nextTick(rule, tick.nominal))
+    found.push(tick)
+  return found
 }

@@ -94,10 +94,13 @@ export function* dstSkips(
   afterMs: number,
   untilMs: number,
 ): Generator<DstSkip> {
-  for (let stretch = zone.stretchAt(afterMs); stretch.end <= untilMs + DAY_MS; stretch = zone.stretchAt(stretch.end)) {
+  // What comes twice is left out on both sides of a change: of the one before `afterMs` there may be something after it.
+  let stretch = zone.stretchAt(afterMs - DAY_MS)
+  for (; stretch.end <= untilMs + DAY_MS; stretch = zone.stretchAt(stretch.end)) {
+    const { end, offset, offsetAfter } = stretch
+    if (nextLocalTime(fields, end + Math.min(offset, offsetAfter)) === undefined) return
     const kind = skippedAtEnd(fields, stretch, dst)
     if (!kind) continue
-    const { end, offset, offsetAfter } = stretch
     const instantOf = (local: number) => {
       if (kind === 'missing' || kind === 'merged') return end
       return local - (kind === 'first' ? offset : offsetAfter)

@@ -19,8 +19,8 @@ export type PreviewEntry =
 const SKIPPED_MAX = 1000
 
 /**
- * The next `count` ticks after `fromMs`, and between them what is skipped, each with its reason. Times that one calendar
- * skips without a break are one line.
+ * The next `count` ticks after `fromMs`, and before the last of them what is skipped, each with its reason; if there are fewer, all
+ * that is skipped up to the end of the rule. Times that one calendar skips without a break are one line.
  */
 export function preview(rule: CompiledRule, fromMs: number, count: number): PreviewEntry[] {
   const ticks: Tick[] = []
@@ -29,7 +29,8 @@ export function preview(rule: CompiledRule, fromMs: number, count: number): Prev
     if (!tick) break
     ticks.push(tick)
   }
-  const untilMs = ticks.at(-1)?.nominal ?? fromMs
+  const isOver = ticks.length < count
+  const untilMs = isOver ? rule.endAt : (ticks.at(-1)?.nominal ?? fromMs)
   // A sort keeps the order of what is equal: what a tick stands for comes before it.
   return [
     ...skippedByCalendars(rule, fromMs, untilMs),
@@ -59,10 +60,11 @@ function reason(rule: CompiledRule, { nominal, by, mergedInto, resumeAt }: Outco
 }
 
 function skippedByClocks(rule: CompiledRule, afterMs: number, untilMs: number): PreviewEntry[] {
-  const { timing, zone } = rule
+  const { timing, zone, startAt, endAt } = rule
   // By default a rule for every hour goes by elapsed time: what clocks leap over is not skipped but never was.
   if (timing.kind !== 'cron' || (timing.dst.missing === 'skip' && !timing.dstGiven)) return []
-  return Array.from(dstSkips(timing.fields, zone, timing.dst, afterMs, untilMs), (skip) => {
+  const skips = dstSkips(timing.fields, zone, timing.dst, Math.max(afterMs, startAt - 1), Math.min(untilMs, endAt - 1))
+  return Array.from(skips, (skip) => {
     return { kind: 'skipped', nominal: skip.at, explanation: describeSkip(skip, zone) }
   })
 }

@@ -18,7 +18,8 @@ export function schedulePreviewRoutes(app: Api, { schedules }: ApiDeps): void {
       schema: {
         operationId: 'previewSchedule',
         summary: 'See when a rule is due',
-        description: 'The next ticks, and between them what is skipped, each with its reason. Nothing is stored.',
+        description:
+          'The next ticks, and what is skipped before and between them, each with its reason. Nothing is stored.',
         tags: ['schedules'],
         querystring: OfTenant,
         body: PreviewRequest,

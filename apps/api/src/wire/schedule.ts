@@ -47,7 +47,7 @@ const policies = {
     .describe(
       'This long after a tick was due `GET /v1/watch` tells of it if nobody has fired or skipped it, if it waits for the job of an ' +
         'earlier one, or if no worker has started its job. One that was skipped is none of these, whether by a policy, for a type ' +
-        'that no worker has announced, or for a full queue.',
+        'that no worker has announced, or for a full queue. With misfire `skip` it is told as soon as the tick is late.',
     ),
   finishWithinMs: duration
     .optional()

@@ -85,14 +85,16 @@ export class FactReader {
       )
       for (const [i, { watched, questions }] of heeding.entries()) {
         const limit = now - (watched.finishWithinMs ?? 0)
-        const ticks = (open[i] ?? []).map(tickOf).filter((tick) => tick <= limit)
-        questions.ended.push(...ticks.map((tick) => ({ nominal: tick, due: tick })))
+        const ticks = (open[i] ?? []).map((id) => watched.maybeDue(tickOf(id)))
+        questions.ended.push(...ticks.filter(({ nominal, due = nominal }) => due <= limit))
         // The oldest that has not ended is told of.
         questions.ended.sort((a, b) => a.nominal - b.nominal)
       }
-      const ids = group.flatMap(({ watched, questions: { started, ended } }) =>
-        [...(started ? [started] : []), ...ended].map(({ nominal }) => tickJobId(watched.key, nominal)),
-      )
+      const ids = group.flatMap(({ watched, state, questions: { started, ended, missed } }) => {
+        const ticks = [...started, ...ended].map(({ nominal }) => nominal)
+        if (missed?.tick !== undefined) ticks.push(missed.tick, state?.decided ?? missed.tick)
+        return ticks.map((tick) => tickJobId(watched.key, tick))
+      })
       const found = await readRuns(redis, queue, ids)
       for (const [i, id] of ids.entries()) if (found[i]) runs.set(id, found[i])
     }

@@ -159,6 +159,26 @@ it('takes a tick that waited for the job of an earlier one for mended once it ha
   expect(await bed.findings(due + HOUR + 41 * MINUTE)).toEqual([])
 })
 
+it('is missed as long as ticks wait for the job of an earlier one, also when a later one takes the place of the first', async () => {
+  const bed = await openWatchBed()
+  await bed.startWatch()
+  const schedule = await bed.put('waiting', { expectWithinMs: 30_000, overlap: 'cancel_running' })
+  const [first, second, third] = [1, 2, 3].map((n) => bed.start + n * MINUTE) as [number, number, number]
+  await bed.decide(schedule, first)
+  const { started, letGo } = await work(bed)
+  await waitUntil(() => started() === 1)
+  await bed.decide(schedule, second)
+  const missed = [{ kind: 'missed', since: second + 30_000, tick: second }]
+  expect(await bed.findings(second + 35_000)).toMatchObject(missed)
+  await bed.decide(schedule, third)
+  expect(await bed.findings(third + 5_000)).toMatchObject(missed)
+  await letGo()
+  await bed.decide(schedule, third, 'release')
+  await waitUntil(() => started() === 1)
+  expect(await bed.findings(third + 15_000)).toEqual([])
+  await letGo()
+})
+
 it('is late as long as its job waits, also when later ticks are skipped meanwhile', async () => {
   const bed = await openWatchBed()
   await bed.startWatch()
@@ -171,11 +191,25 @@ it('is late as long as its job waits, also when later ticks are skipped meanwhil
     await bed.decide(schedule, due + n * MINUTE)
     expect(await bed.findings(due + n * MINUTE + 15_000)).toMatchObject(late)
   }
+  const from = due + 2 * MINUTE + 16_000
+  await bed.put('stuck', { ...schedule, labels: { a: 'b' }, from })
+  expect(await bed.again()).toMatchObject(late)
   expect((await bed.events()).map(([event]) => event)).not.toContain('schedule_recovered')
   const { started, letGo } = await work(bed)
   await waitUntil(() => started() === 1)
   expect(await bed.findings(due + 2 * MINUTE + 25_000)).toEqual([])
   await letGo()
+})
+
+it('is late no more once it has more time', async () => {
+  const bed = await openWatchBed()
+  await bed.startWatch()
+  const schedule = await bed.put('slow', { expectWithinMs: 10_000 })
+  const due = bed.start + MINUTE
+  await bed.decide(schedule, due)
+  expect(await bed.findings(due + 12_000)).toMatchObject([{ kind: 'late', tick: due }])
+  await bed.put('slow', { ...schedule, expectWithinMs: MINUTE, from: due + 13_000 })
+  expect(await bed.again()).toEqual([])
 })
 
 it('counts the time of a job from when its tick was due, where a calendar has moved that', async () => {
@@ -191,11 +225,17 @@ it('counts the time of a job from when its tick was due, where a calendar has mo
     calendars: [{ name: 'closed', mode: 'shift' }],
   }
   const schedule = await bed.put('shifted', { ...shifted, finishWithinMs: HOUR, overlap: 'skip' } as never)
+  const waiting = await bed.put('waiting', { ...shifted, expectWithinMs: 20 * MINUTE, overlap: 'queue_one' } as never)
   expect(await bed.findings(due)).toEqual([])
+  await bed.decide(waiting, planned - 1)
+  await bed.decide(waiting, planned)
   await bed.decide(schedule, planned)
   const { started, letGo } = await work(bed)
-  await waitUntil(() => started() === 1)
+  await waitUntil(() => started() === 2)
   expect(await bed.findings(due + 10 * MINUTE)).toEqual([])
+  const missed = { kind: 'missed', since: due + 20 * MINUTE, tick: planned }
+  expect(await bed.findings(due + 21 * MINUTE)).toMatchObject([missed])
+  await bed.remove('waiting', due + 22 * MINUTE)
   expect(await bed.findings(due + 61 * MINUTE)).toMatchObject([{ kind: 'overdue', since: due + HOUR, tick: planned }])
   // Of a rule that has no such tick any more it is known when its job was made.
   const edit = { everyMs: 7 * DAY, anchor: planned + MINUTE, overlap: 'skip', from: due + 61 * MINUTE } as const

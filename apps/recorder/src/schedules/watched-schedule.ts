@@ -28,6 +28,8 @@ interface Version {
   readonly pausedUntil: number | undefined
   /** How long after it was due a tick may be undecided. */
   readonly limitMs: number
+  /** So long after it was due nobody fires a tick any more; Infinity if late ones are made up. */
+  readonly skipAfterMs: number
   readonly expectWithinMs: number | undefined
   readonly finishWithinMs: number | undefined
 }
@@ -47,12 +49,20 @@ export interface Facts {
 
 /** What else has to be known to judge of a schedule. */
 export interface Questions {
-  /** The last tick that should have a job that was started. */
-  started?: Pick<Tick, 'nominal' | 'due'> | undefined
+  /** The last tick that should have a job that was started, after the one of which it was said that it was not. */
+  started: Pick<Tick, 'nominal' | 'due'>[]
   /** The ticks whose jobs should have ended, as far as they are not known to have. */
-  ended: Pick<Tick, 'nominal' | 'due'>[]
+  ended: MaybeDue[]
   /** What was said of ticks that were undecided, of a schedule whose rule cannot be followed any more. */
   undecided: Finding[]
+  /** What was said of a tick that should have a job. */
+  missed?: Finding | undefined
+}
+
+export interface MaybeDue {
+  nominal: number
+  /** Undefined if no rule has the tick any more: it was due when its job was made, or shortly before. */
+  due: number | undefined
 }
 
 export interface Verdict {
@@ -73,6 +83,8 @@ export class WatchedSchedule {
   isGone = false
   readonly #versions: readonly Version[]
   #lookedAt = 0
+  /** Ticks that were due before are not fired any more: they were late when nobody had decided them yet. */
+  #skippedBefore = Number.NEGATIVE_INFINITY
 
   /** Whether its jobs heed each other. */
   readonly heeds: boolean
@@ -109,20 +121,31 @@ export class WatchedSchedule {
   /** @param known what was wrong with it before */
   questions(now: number, known: (kind: FindingKind) => Finding | undefined): Questions {
     const { rule, expectWithinMs, finishWithinMs } = this.#now
-    if (isPaused(this.#now, now)) return { ended: [], undecided: [] }
+    if (isPaused(this.#now, now)) return { started: [], ended: [], undecided: [] }
     // Without a rule nothing tells which ticks there were: what was wrong stays so until it is mended.
     const undecided = rule ? [] : [known('missed'), known('next_in_past')].filter((one) => one !== undefined)
-    const started = expectWithinMs === undefined ? undefined : this.#lastStarted(now, expectWithinMs, known('late'))
-    if (finishWithinMs === undefined) return { started, ended: [], undecided }
+    const started = expectWithinMs === undefined ? [] : this.#shouldBeStarted(now, expectWithinMs, known('late'))
+    const missed = expectWithinMs === undefined ? undefined : known('missed')
+    if (finishWithinMs === undefined) return { started, ended: [], undecided, missed }
     const last = this.#lastDueBy(now - finishWithinMs)
     const overdue = known('overdue')?.tick
-    const before = overdue === undefined ? [] : [{ nominal: overdue, due: overdue }]
-    return { started, ended: last ? [...before, last] : before, undecided }
+    const before = overdue === undefined ? [] : [this.maybeDue(overdue)]
+    return { started, ended: last ? [...before, last] : before, undecided, missed }
   }
 
-  #lastStarted(now: number, withinMs: number, late: Finding | undefined): Questions['started'] {
-    if (this.#now.rule || late?.tick === undefined) return this.#lastDueBy(now - withinMs)
-    return { nominal: late.tick, due: late.since - withinMs }
+  #shouldBeStarted(now: number, withinMs: number, late: Finding | undefined): Questions['started'] {
+    const last = this.#lastDueBy(now - withinMs)
+    const after = last ? [last] : []
+    if (late?.tick === undefined) return after
+    const { due = late.since - withinMs } = this.maybeDue(late.tick)
+    // With more time than it had before, it may have some left.
+    return due > now - withinMs ? after : [{ nominal: late.tick, due }, ...after]
+  }
+
+  /** When what was planned as a tick was due. */
+  maybeDue(nominal: number): MaybeDue {
+    const ticks = this.#versions.map(({ rule }) => rule && nextTick(rule, nominal - 1))
+    return { nominal, due: ticks.findLast((tick) => tick?.nominal === nominal)?.due }
   }
 
   judge({ now, state, since, runs, recheckMs }: Facts, questions: Questions): Verdict {
@@ -138,8 +161,9 @@ export class WatchedSchedule {
     if (isPaused(this.#now, now)) looks.push(this.#now.pausedUntil ?? Number.POSITIVE_INFINITY)
     else {
       this.#judgeRule(now, decided, questions, found)
+      this.#judgeMissed({ now, state, runs }, { decided, pending }, questions, found)
       this.#judgeExpected({ now, state, runs }, questions, found, looks)
-      this.#judgeFinish({ runs }, questions, found, looks)
+      this.#judgeFinish({ now, runs }, questions, found, looks)
     }
     // Of each kind one.
     const findings = found.filter(({ kind }, i) => found.findIndex((other) => other.kind === kind) === i)
@@ -150,7 +174,7 @@ export class WatchedSchedule {
   }
 
   /** The first tick that nobody has decided. */
-  #pending(decided: number, now: number): { tick: Tick; version: Version } | undefined {
+  #pending(decided: number, now: number): Pending | undefined {
     for (const version of isPaused(this.#now, now) ? [this.#now] : this.#versions) {
       const { rule, paused, pausedUntil, from, until } = version
       if (!rule || (paused && pausedUntil === undefined)) continue
@@ -160,10 +184,11 @@ export class WatchedSchedule {
     return undefined
   }
 
-  #undecided({ tick: { nominal, due }, version }: { tick: Tick; version: Version }, now: number): Finding | undefined {
-    const { limitMs, expectWithinMs } = version
+  #undecided({ tick: { nominal, due }, version }: Pending, now: number): Finding | undefined {
+    const { limitMs, skipAfterMs, expectWithinMs } = version
     if (now <= due + limitMs) return undefined
-    const nobody = `nobody has fired or skipped it within ${limitMs} ms`
+    const forGood = limitMs === skipAfterMs ? ', and late ticks are skipped' : ''
+    const nobody = `nobody has fired or skipped it within ${limitMs} ms${forGood}`
     return expectWithinMs === undefined
       ? this.#finding('next_in_past', due, `its next time, ${iso(nominal)}, lies in the past: ${nobody}`, nominal)
       : this.#finding('missed', due + limitMs, `the tick of ${iso(nominal)} has no job: ${nobody}`, nominal)
@@ -181,6 +206,24 @@ export class WatchedSchedule {
     }
   }
 
+  /** What was missed stays so until there is a job: not when the tick is skipped for being late, nor while a later one waits. */
+  #judgeMissed(
+    { now, state, runs }: Pick<Facts, 'now' | 'state' | 'runs'>,
+    { decided, pending }: { decided: number; pending: Pending | undefined },
+    { missed }: Questions,
+    found: Finding[],
+  ): void {
+    const lateBefore = now - (pending?.version ?? this.#now).skipAfterMs
+    const held = state?.held ?? []
+    const isDecided = missed?.tick !== undefined && missed.tick <= decided && !held.includes(missed.tick)
+    // One that was decided before the first look was late, as far as is known.
+    const isLate = pending ? pending.tick.due < lateBefore : false
+    if (isLate || (isDecided && this.#lookedAt === 0)) this.#skippedBefore = lateBefore
+    if (!isDecided || [missed.tick, decided].some((tick) => runs.has(tickJobId(this.key, tick)))) return
+    const isSkipped = (this.maybeDue(decided).due ?? decided) < this.#skippedBefore
+    if (isSkipped || held.length > 0) found.push(missed)
+  }
+
   #judgeExpected(
     { now, state, runs }: Pick<Facts, 'now' | 'state' | 'runs'>,
     { started }: Questions,
@@ -191,35 +234,42 @@ export class WatchedSchedule {
     if (expectWithinMs === undefined) return
     const [held] = state?.held ?? []
     if (held !== undefined) {
-      if (now > held + expectWithinMs) {
+      const until = (this.maybeDue(held).due ?? held) + expectWithinMs
+      if (now > until) {
         const why = `the tick of ${iso(held)} has no job after ${expectWithinMs} ms: it waits for the job of an earlier one to end`
-        found.push(this.#finding('missed', held + expectWithinMs, why, held))
+        found.push(this.#finding('missed', until, why, held))
       }
-      looks.push(held + expectWithinMs)
+      looks.push(until)
     }
-    const run = started && runs.get(tickJobId(this.key, started.nominal))
-    if (started && run && !run.isStarted && !run.hasEnded) {
-      const why = `no worker has started the job of the tick of ${iso(started.nominal)} within ${expectWithinMs} ms`
-      found.push(this.#finding('late', started.due + expectWithinMs, why, started.nominal))
+    const late = started.find(({ nominal }) => {
+      const run = runs.get(tickJobId(this.key, nominal))
+      return run && !run.isStarted && !run.hasEnded
+    })
+    if (late) {
+      const why = `no worker has started the job of the tick of ${iso(late.nominal)} within ${expectWithinMs} ms`
+      found.push(this.#finding('late', late.due + expectWithinMs, why, late.nominal))
     }
-    looks.push(this.#nextLook(started, expectWithinMs))
+    looks.push(this.#nextLook(started.at(-1), expectWithinMs))
   }
 
-  #judgeFinish({ runs }: Pick<Facts, 'runs'>, { ended }: Questions, found: Finding[], looks: number[]): void {
+  #judgeFinish(
+    { now, runs }: Pick<Facts, 'now' | 'runs'>,
+    { ended }: Questions,
+    found: Finding[],
+    looks: number[],
+  ): void {
     const { finishWithinMs } = this.#now
     if (finishWithinMs === undefined) return
-    const isOpen = ({ nominal }: Pick<Tick, 'nominal'>): boolean =>
-      runs.get(tickJobId(this.key, nominal))?.hasEnded === false
-    const open = ended.find(isOpen)
-    if (open) {
-      const id = tickJobId(this.key, open.nominal)
-      const why = `the job ${id} of the tick of ${iso(open.nominal)} has not ended within ${finishWithinMs} ms`
-      found.push(this.#finding('overdue', open.due + finishWithinMs, why, open.nominal))
+    for (const { nominal, due } of ended) {
+      const id = tickJobId(this.key, nominal)
+      const run = runs.get(id)
+      if (!run || run.hasEnded) continue
+      const until = (due ?? run.madeAt) + finishWithinMs
+      const why = `the job ${id} of the tick of ${iso(nominal)} has not ended within ${finishWithinMs} ms`
+      if (until <= now) found.push(this.#finding('overdue', until, why, nominal))
+      else looks.push(until)
     }
-    const last = ended.reduce<Questions['ended'][0] | undefined>(
-      (a, b) => (a && a.nominal > b.nominal ? a : b),
-      undefined,
-    )
+    const last = ended.reduce<MaybeDue | undefined>((a, b) => (a && a.nominal > b.nominal ? a : b), undefined)
     looks.push(this.#nextLook(last, finishWithinMs))
   }
 
@@ -245,10 +295,16 @@ export class WatchedSchedule {
   }
 }
 
+interface Pending {
+  readonly tick: Tick
+  readonly version: Version
+}
+
 function versionOf(schedule: Schedule, until: number, rules: RuleBook): Version {
-  const { from, paused, pausedUntil, lateAfterMs, expectWithinMs, finishWithinMs } = schedule
-  const limitMs = expectWithinMs ?? lateAfterMs + PATIENCE_MS
-  const rest = { from, until, paused, pausedUntil, limitMs, expectWithinMs, finishWithinMs }
+  const { from, paused, pausedUntil, misfire, lateAfterMs, expectWithinMs, finishWithinMs } = schedule
+  const skipAfterMs = misfire === 'skip' ? lateAfterMs : Number.POSITIVE_INFINITY
+  const limitMs = expectWithinMs === undefined ? lateAfterMs + PATIENCE_MS : Math.min(expectWithinMs, skipAfterMs)
+  const rest = { from, until, paused, pausedUntil, limitMs, skipAfterMs, expectWithinMs, finishWithinMs }
   try {
     return { rule: rules.compile(schedule), trouble: undefined, ...rest }
   } catch (error) {
