@@ -1,3 +1,5 @@
+import { decimalOf } from '@foliot/jobs'
+
 /** A number as it was sent, where JavaScript would take it for another one: 12345678901234567890 or 1e-400. */
 export class ExactNumber {
   /** Its digits without zeros at either end, and an exponent: two are equal if these are. */
@@ -25,17 +27,4 @@ function toExact(_key: string, value: unknown, { source }: { source?: string }):
   if (kept === source) return value
   const sent = decimalOf(source)
   return sent === decimalOf(kept) ? value : new ExactNumber(sent)
-}
-
-const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
-
-function decimalOf(number: string): string {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = NUMBER.exec(number) ?? []
-  const digits = whole + fraction
-  let from = 0
-  let to = digits.length
-  while (digits[from] === '0') from++
-  while (to > from && digits[to - 1] === '0') to--
-  if (from === to) return '0'
-  return `${sign}${digits.slice(from, to)}e${BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - to)}`
 }

@@ -1,7 +1,7 @@
 import { echo } from '@foliot/example-demo/jobs'
 import { readJob as readFromHistory, readLog } from '@foliot/history'
 import { describeJob } from '@foliot/jobs'
-import { announce, readJob, redriveJob } from '@foliot/queue'
+import { announce, cancelJob, listJobs, readJob, redriveJob } from '@foliot/queue'
 import { startPostgres, startRedis, waitUntil } from '@foliot/testkit'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
@@ -43,6 +43,41 @@ describe('the recorder', () => {
     expect(await bed.rows('attempts', id)).toBe(2)
   })
 
+  it('passes over a dead letter that was redriven before it was recorded, and records its next end', async () => {
+    const bed = await openTestBed()
+    const queue = await bed.newQueue()
+    const [id = ''] = await bed.add(queue, 1)
+    await bed.runAll(queue, fail)
+    await redriveJob(bed.redis, { queue, id }, { by: 'test' })
+    // What a look at the outbox found that began before the redrive.
+    await bed.redis.zadd(`foliot-x:{${queue}}:unrecorded`, 1, id)
+    const recorder = await bed.startRecorder()
+    await bed.untilRecorded(queue)
+    expect((await listJobs(bed.redis, { queues: [queue] }, 10)).items).toMatchObject([{ id, status: 'queued' }])
+    await bed.runAll(queue, succeed)
+    await bed.untilRecorded(queue)
+    expect(await bed.history(id)).toMatchObject({ status: 'succeeded', attempt: 2 })
+    expect(recorder.lines.filter(({ json }) => json?.jobId === id)).toEqual([])
+  })
+
+  it('records what became of a dead letter that was redriven, also of a type of which only failures are kept', async () => {
+    const bed = await openTestBed()
+    const queue = await bed.newQueue()
+    const type = 'test.failures'
+    await announce(bed.redis, [{ ...describeJob(echo), name: type, queue, history: 'failures' }])
+    const [mended = '', unwanted = ''] = await bed.add(queue, 2, { type })
+    await bed.startRecorder()
+    await bed.runAll(queue, fail)
+    await bed.untilRecorded(queue)
+    const statuses = async () => [(await bed.history(mended)).status, (await bed.history(unwanted)).status]
+    expect(await statuses()).toEqual(['failed', 'failed'])
+    for (const id of [mended, unwanted]) await redriveJob(bed.redis, { queue, id }, { by: 'test' })
+    await cancelJob(bed.redis, { queue, id: unwanted }, { by: 'test' })
+    await bed.runAll(queue, succeed)
+    await bed.untilRecorded(queue)
+    expect(await statuses()).toEqual(['succeeded', 'cancelled'])
+  })
+
   it('does not keep what a type keeps back, wherever it stands', async () => {
     const bed = await openTestBed()
     const queue = await bed.newQueue()
@@ -77,6 +112,10 @@ describe('the recorder', () => {
       ])
       expect((await readJob(bed.redis, [queue], good)).status).toBe('succeeded')
       expect((await readJob(bed.redis, [queue], bad)).status).toBe('failed')
+      // The history lists what it has.
+      const search = { queues: [queue], statuses: ['failed' as const], type }
+      const { items } = await listJobs(bed.redis, search, 10, undefined, 'not in history')
+      expect(items.map(({ id }) => id)).toEqual(history === 'none' ? [bad] : [])
     }
   })
 

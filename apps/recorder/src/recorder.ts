@@ -7,7 +7,7 @@ import {
   type FinishedJob,
   recordJobs,
 } from '@foliot/history'
-import { isDeadLetter } from '@foliot/jobs'
+import { isDeadLetter, isTerminal } from '@foliot/jobs'
 import type { Service } from '@foliot/lifecycle'
 import {
   type Catalog,
@@ -19,7 +19,6 @@ import {
   isRedisTrouble,
   queuesToEmpty,
   readOutbox,
-  type StoredJob,
   sayRecording,
   statusOf,
   takeFromOutbox,
@@ -190,7 +189,7 @@ export class Recorder implements Service {
     const isWanted = this.#choice()
     const reasons = new Map<string, string>()
     let jobs = 0
-    const [wanted, unkept] = partition(batch, ({ stored }) => stored === undefined || isWanted(stored))
+    const [wanted, unkept] = partition(batch, isWanted)
     // One is made after the other: what is made of a job is several times what is kept of it until it is written.
     const finishedJobs = function* (): Generator<FinishedJob> {
       for (const entry of wanted) {
@@ -229,12 +228,17 @@ export class Recorder implements Service {
     return false
   }
 
-  /** Which jobs the history keeps: all whose type says nothing else. */
-  #choice(): (stored: StoredJob) => boolean {
+  /** Which jobs the history keeps: all whose type says nothing else. Entries without a job are as good as kept. */
+  #choice(): (entry: FinishedEntry) => boolean {
     const choices = new Map(this.#options.catalog.types.map(({ name, history = 'all' }) => [name, history]))
-    return (stored) => {
+    return ({ place, stored }) => {
+      if (stored === undefined) return true
+      const status = statusOf(stored)
+      // It was redriven while the outbox was read, and comes again when it ends.
+      if (place === 'failed' && !isTerminal(status)) return false
       const choice = choices.get(stored.fields.name ?? '') ?? 'all'
-      return choice === 'all' || (choice === 'failures' && isDeadLetter(statusOf(stored)))
+      // What became of a job that was redriven belongs to its failure, which the history may have.
+      return choice === 'all' || (choice === 'failures' && (isDeadLetter(status) || stored.fields.rd !== undefined))
     }
   }
 

@@ -75,18 +75,23 @@ function createConsumer(queue: string, keepsFinished: () => boolean, options: Co
     worker,
     redis,
     keepsFinished,
+    stopGraceMs: pipeline.stopGraceMs,
     run: (attempt) => runReported(attempt, pipeline, metrics, log),
     onError: (err) => {
       // That Redis is away, refuses writes or lets nobody in concerns all queues: `RedisConnection` says so, once.
       if (isRedisTrouble(err) || denialOf(err, redis)) return
       log.error({ err }, `trouble with queue ${queue}: ${err.message}`)
     },
-    onLost: ({ id, type, attempt }) => {
-      log.warn({ jobId: id, jobType: type, attempt }, 'lost the job while it ran: its result was refused')
+    onLost: ({ id, type, attempt }, isGone) => {
+      const message = isGone
+        ? 'the job has left Redis before it was confirmed that it ended: whether its result was taken cannot be told here'
+        : 'lost the job while it ran: its result was refused'
+      log.warn({ jobId: id, jobType: type, attempt }, message)
     },
     onRecovered: (back, dead) => {
       for (const jobId of back) log.warn({ jobId }, 'the worker of this job stopped answering; the job is queued again')
-      for (const jobId of dead) log.error({ jobId }, 'the worker of this job stopped answering; no attempt is left')
+      for (const jobId of dead)
+        log.error({ jobId }, 'the worker of this job stopped answering; the job is a dead letter')
     },
     onStuck: (waiting) => log.error({ waiting }, 'idle on a queue with work: starting its loop anew'),
   })

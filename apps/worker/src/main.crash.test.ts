@@ -57,8 +57,29 @@ describe.concurrent('a job that kills its worker', { timeout: 60_000 }, () => {
     await worker.waitForLine(({ json }) => json?.jobId === job.id)
     expect(worker.lines.find(({ json }) => json?.jobId === job.id)?.json).toMatchObject({
       level: 'error',
-      msg: 'the worker of this job stopped answering; no attempt is left',
+      msg: 'the worker of this job stopped answering; the job is a dead letter',
     })
+    expect(await worker.stop()).toEqual({ code: 0, signal: null })
+  })
+
+  it('becomes a dead letter at the third death, whatever attempts are left', async () => {
+    const bed = await openTestBed()
+    const env = { FOLIOT_REDIS_URL: bed.url, FOLIOT_JOBS: '@foliot/example-demo', FOLIOT_WORKER_PORT: '0' }
+    const start = () => startProcess({ entry: 'apps/worker/src/main.ts', env })
+    const job = await bed.add(crash, { times: 50 }, { maxAttempts: 50 })
+    for (let death = 1; death <= 3; death++) {
+      expect(await (await start()).exited).toEqual({ code: null, signal: 'SIGKILL' })
+      const [lock = ''] = await bed.redis.keys(`*${job.id}:lock`)
+      expect(await bed.redis.del(lock)).toBe(1)
+    }
+    const worker = await start()
+    const dead = await bed.end(job)
+    expect(dead).toMatchObject({ status: 'failed', attempt: 3, attemptsUsed: 3, maxAttempts: 50 })
+    expect(dead.error).toMatchObject({
+      kind: 'crashed',
+      message: expect.stringContaining('died under this job 3 times'),
+    })
+    expect(dead.timeline.filter(({ event }) => event === 'worker_lost')).toHaveLength(3)
     expect(await worker.stop()).toEqual({ code: 0, signal: null })
   })
 })

@@ -73,6 +73,35 @@ describe('a job that is cancelled while it runs', () => {
   })
 })
 
+describe('a job that is cancelled when its handler was told to stop already', () => {
+  /** Cancels the job when its handler is told that its time is over. */
+  const cancelledLate = async (react: (signal: AbortSignal) => unknown, job: Partial<NewJob>) => {
+    const add = await serve(
+      async (_, { signal, jobId: id, queue }) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        await cancelJob(bed.redis, { id, queue }, { by: 'ops', reason: 'wrong input' })
+        return react(signal)
+      },
+      { timeoutMs: 10, stopGraceMs: 1000, retry: { attempts: 2, baseMs: 3_600_000 } },
+    )
+    return bed.end(await add(null, job))
+  }
+
+  it.each([
+    ['its time was over, and it ended', (signal) => Promise.reject(signal.reason), {}, 'its handler ended when'],
+    ['its time was over, and it ignored that', () => new Promise(() => {}), {}, 'was abandoned'],
+    ['so was its last attempt', (signal) => Promise.reject(signal.reason), { maxAttempts: 1 }, 'its handler ended'],
+  ] as [string, (signal: AbortSignal) => unknown, Partial<NewJob>, string][])(
+    'has no other attempt: %s',
+    async (_, react, options, how) => {
+      const job = await cancelledLate(react, options)
+      expect(job).toMatchObject({ status: 'cancelled', attempt: 1, attemptsUsed: 0, error: null })
+      expect(details(job, 'cancelled')[0]).toMatch(/^wrong input; /)
+      expect(details(job, 'cancelled')[0]).toContain(how)
+    },
+  )
+})
+
 describe('an attempt that takes too long', () => {
   const untilAborted: Handler = (_, { signal }) =>
     new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))

@@ -8,7 +8,14 @@ import {
   truncate,
   UnrecoverableError,
 } from '@foliot/jobs'
-import { type CancelRequest, type Claim, type RunningAttempt, type Settlement, STOP_MANNERS } from '@foliot/queue'
+import {
+  type CancelRequest,
+  type Claim,
+  heedCancel,
+  type RunningAttempt,
+  type Settlement,
+  STOP_MANNERS,
+} from '@foliot/queue'
 import { type ClassifiedError, classifyError, decideRetry, fingerprint } from '@foliot/retries'
 import type { Runnables } from './job-packs.ts'
 import { toOutput } from './output.ts'
@@ -30,6 +37,12 @@ export interface PipelineDeps extends PerformOptions {
  * is thrown on the way is an end of the attempt.
  */
 export async function runAttempt(attempt: RunningAttempt, deps: PipelineDeps): Promise<Settlement> {
+  const settlement = await runToEnd(attempt, deps)
+  // It may be cancelled when it was told to stop for something else already.
+  return attempt.cancelRequest ? heedCancel(settlement, attempt.cancelRequest) : settlement
+}
+
+async function runToEnd(attempt: RunningAttempt, deps: PipelineDeps): Promise<Settlement> {
   const { claim } = attempt
   const mask = maskOf(claim)
   let definition: AnyJobDefinition | undefined
@@ -53,6 +66,8 @@ const cancelled = ({ by, reason }: CancelRequest) => ({ kind: 'cancelled', by, r
 /** Whether a job has waited beyond its deadline: no attempt could end in time. */
 const isOverdue = ({ envelope: { deadlineAt = Number.POSITIVE_INFINITY } }: Claim): boolean => Date.now() >= deadlineAt
 
+type Failed = Extract<Settlement, { kind: 'dead' | 'retry' }>
+
 /** What is known of the attempt that ended. */
 interface Ended {
   claim: Claim
@@ -72,7 +87,7 @@ async function settle(
     case 'threw':
       return fail(classifyError(performed.thrown), ended)
     case 'stopped':
-      return settleStopped(performed, cancelRequest, ended)
+      return { ...settleStopped(performed, cancelRequest, ended), how: performed.how }
     case 'returned':
       return { kind: 'succeeded', output: await toOutput(performed.value, definition) }
     case 'outcome': {
@@ -96,7 +111,7 @@ function settleStopped(
   { reason, how, timeoutMs }: Performed & { kind: 'stopped' },
   cancelRequest: CancelRequest | undefined,
   ended: Ended,
-): Settlement {
+): Failed | Extract<Settlement, { kind: 'cancelled' | 'handed_back' }> {
   switch (reason) {
     case 'timeout': {
       const message = `the attempt took longer than ${timeoutMs} ms; ${STOP_MANNERS[how]}`
@@ -106,7 +121,7 @@ function settleStopped(
     case 'deadline':
       return overdue(`the deadline of the job passed while it ran; ${STOP_MANNERS[how]}`, ended)
     case 'cancel':
-      return { ...cancelled(cancelRequest as CancelRequest), how }
+      return cancelled(cancelRequest as CancelRequest)
     case 'shutdown':
       if (ended.deps.isBroken()) {
         // Handed back, a job that breaks its process would break one after the other, for ever.
@@ -120,7 +135,7 @@ function settleStopped(
   }
 }
 
-function overdue(message: string, ended: Ended): Settlement {
+function overdue(message: string, ended: Ended): Failed {
   const error = new UnrecoverableError(message, { kind: ERROR_KINDS.deadline })
   return fail({ ...classifyError(error), name: 'TimeoutError' }, ended, 'timed_out')
 }
@@ -134,7 +149,7 @@ function fail(
   error: ClassifiedError,
   { claim, definition, deps, mask }: Ended,
   outcome: 'failed' | 'timed_out' = 'failed',
-): Settlement {
+): Failed {
   const { name, kind } = error
   const message = mask(error.message)
   const thrown = { name, message, kind, ...(error.stack !== undefined && { stack: mask(error.stack) }) }

@@ -75,7 +75,7 @@ describe('readJob', () => {
   ])('passes on %s, without a word on the input', async (_, claim, wanted) => {
     expect(await read({ ...claim, input: 'anything' })).toEqual({
       kind: 'not_here',
-      settlement: { kind: 'snoozed', delayMs: 5000, reason: `this worker has no handler for ${wanted}` },
+      settlement: { kind: 'snoozed', delayMs: 5000, reason: `this worker has no handler for ${wanted}`, passes: 1 },
     })
   })
 
@@ -88,14 +88,18 @@ describe('readJob', () => {
   })
 
   it('gives up a job that was passed on from worker to worker for about an hour', async () => {
-    const claim = { type: 'test.other', attempt: 722 }
-    expect(await read({ ...claim, attemptsUsed: 2 })).toMatchObject({ kind: 'not_here' })
-    await expect(read({ ...claim, attemptsUsed: 1 })).rejects.toEqual(
+    const type = 'test.other'
+    expect(await read({ type, passes: 719 })).toMatchObject({ settlement: { passes: 720 } })
+    await expect(read({ type, passes: 720 })).rejects.toEqual(
       dead(
         'unknown_type',
         /^no worker of this queue ran job type "test.other" in version 1, after 720 of them were asked$/,
       ),
     )
+  })
+
+  it('does not hold it against a job that it was started often, before a redrive or between its snoozes', async () => {
+    expect(await read({ type: 'test.other', attempt: 100_000 })).toMatchObject({ settlement: { passes: 1 } })
   })
 
   it('does not hold it against a job that it waited long for its first worker', async () => {

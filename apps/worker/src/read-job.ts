@@ -19,7 +19,7 @@ export interface NotHere {
 }
 
 const PASS_ON_AFTER_MS = 5000
-/** How often a job is passed on to a worker that knows its type, in this version: for about an hour. */
+/** How often in a row a job is passed on to a worker that knows its type, in this version: for about an hour. */
 const MOST_PASSES = 720
 
 /**
@@ -47,17 +47,18 @@ export async function readJob(
   return { kind: 'readable', definition, handler, input: result.value }
 }
 
-function passOn({ type, envelope, attempt, attemptsUsed }: Claim, random: () => number): NotHere {
+function passOn({ type, envelope, passes }: Claim, random: () => number): NotHere {
   const wanted = `job type "${type}" in version ${envelope.version}`
-  // Starts that used up no attempt: what is passed on uses none. How old the job is says nothing, it may have waited long.
-  if (attempt - attemptsUsed > MOST_PASSES) {
+  // How old the job is says nothing, it may have waited long; nor how often it was started, it may snooze for years.
+  if (passes >= MOST_PASSES) {
     throw new UnrecoverableError(`no worker of this queue ran ${wanted}, after ${MOST_PASSES} of them were asked`, {
       kind: ERROR_KINDS.unknown_type,
     })
   }
   const delayMs = PASS_ON_AFTER_MS * (0.8 + 0.4 * random())
+  const reason = `this worker has no handler for ${wanted}`
   return {
     kind: 'not_here',
-    settlement: { kind: 'snoozed', delayMs: Math.round(delayMs), reason: `this worker has no handler for ${wanted}` },
+    settlement: { kind: 'snoozed', delayMs: Math.round(delayMs), reason, passes: passes + 1 },
   }
 }

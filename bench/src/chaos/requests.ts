@@ -30,7 +30,7 @@ interface Kind {
   mayEnd: readonly JobStatus[]
   type: string
   input(random: Random): object
-  /** Default: enough to outlive the death of many workers. */
+  /** Default: more than the deaths of workers use up, of which the third ends a job. */
   attempts?: number
   more?(random: Random): Partial<Pick<ChaosRequest['body'], 'delayMs' | 'priority' | 'timeoutMs'>>
   cancelAfterMs?(random: Random): number

@@ -152,7 +152,30 @@ describe('the verdict on a job', () => {
     expect(verdictOn(echo, (ledger, of) => ledger.see(of, record)).problems).toEqual([])
   })
 
+  it('is good if it died three times, whatever attempts were left', () => {
+    const many = { ...echo, body: { ...echo.body, attempts: 12 } }
+    const lost = crashed({ attempt: 4, attemptsUsed: 4 }, [
+      'worker_lost',
+      'attempt_failed',
+      'worker_lost',
+      'worker_lost',
+    ])
+    expect(verdictOn(many, (ledger, of) => ledger.see(of, lost)).problems).toEqual([])
+    const once = crashed({ attempt: 1, attemptsUsed: 1 }, ['worker_lost'])
+    expect(
+      verdictOn({ ...many, body: { ...many.body, attempts: 1 } }, (ledger, of) => ledger.see(of, once)).problems,
+    ).toEqual([])
+  })
+
   it.each([
+    ['at its second death', { attempt: 2, attemptsUsed: 2 }, ['worker_lost', 'worker_lost'], 'after 2 deaths', 2],
+    [
+      'at its fourth death',
+      { attempt: 4, attemptsUsed: 4 },
+      ['worker_lost', 'worker_lost', 'worker_lost', 'worker_lost'],
+      'after 4 deaths',
+      4,
+    ],
     ['with attempts left', { attempt: 1, attemptsUsed: 1 }, ['worker_lost'], '1 of 3 attempts used up', 1],
     [
       'after attempts that it did not use up',

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isTerminal, type TimelineEvent } from '@foliot/jobs'
+import { isTerminal, LIMITS, type TimelineEvent } from '@foliot/jobs'
 import type { JobRecord, Ledger } from './ledger.ts'
 import type { Sink } from './sink.ts'
 
@@ -62,13 +62,16 @@ function problemsOfEnd(record: JobRecord): Problem[] {
   return problems
 }
 
-/** Workers die, and a job may die with them: once it has used up all attempts that it was sent with. */
+/** Workers die, and a job may die with them: at the third death, or once it has used up all attempts that it was sent with. */
 function problemsOfCrash({ id, request, job }: JobRecord): Problem[] {
   const { attempt, attemptsUsed, timeline } = job
   const { attempts } = request.body
   const told = timeline.filter(({ event }) => USED_UP.has(event)).length
-  if (attemptsUsed === attempts && (told === attempts || attempt > TOLD_ATTEMPTS)) return []
-  const why = `given up as crashed with ${attemptsUsed} of ${attempts} attempts used up, of which its timeline tells ${told}`
+  const deaths = timeline.filter(({ event }) => event === 'worker_lost').length
+  const untold = Math.max(0, attempt - TOLD_ATTEMPTS)
+  const usedUp = attemptsUsed === attempts && told + untold >= attempts
+  if (deaths <= LIMITS.deaths && (usedUp || deaths + untold >= LIMITS.deaths)) return []
+  const why = `given up as crashed after ${deaths} deaths with ${attemptsUsed} of ${attempts} attempts used up, of which its timeline tells ${told}`
   return [{ kind: 'wrong', id, why }]
 }
 

@@ -1,8 +1,7 @@
-import type { JobStatus } from '@foliot/jobs'
+import { isDecimal, type JobStatus, wordsOf } from '@foliot/jobs'
 import { type RawBuilder, sql } from 'kysely'
 import { withinCalendar } from './days.ts'
 import { plainText } from './input-search.ts'
-import { storedText } from './stored-text.ts'
 import { tag, tagsOfDurations } from './tags.ts'
 
 /** Which jobs are meant: those that fit everything that is given. Times are in ms since 1970. */
@@ -30,7 +29,10 @@ export interface HistoryFilter {
   /** From the start of the last attempt to the end; both bounds fit. */
   minDurationMs?: number
   maxDurationMs?: number
-  /** Words that its errors or the end of its log hold, all of them, in any order. Text without a word fits no job. */
+  /**
+   * Words that its errors, the reasons of its attempts or the end of its log hold, all of them, in any order. Text without a word
+   * fits no job.
+   */
   q?: string
   /** What the input holds, all of it. */
   input?: readonly InputCondition[]
@@ -64,8 +66,7 @@ export interface Conditions {
 
 export function conditionsOf(filter: HistoryFilter): Conditions {
   const tags = tagConditions(filter)
-  const words =
-    filter.q === undefined ? [] : [sql<boolean>`words @@ plainto_tsquery('simple', ${storedText(filter.q)})`]
+  const words = filter.q === undefined ? [] : [hasWords(filter.q)]
   const { minDurationMs: min, maxDurationMs: max } = filter
   const duration = [
     ...(min === undefined ? [] : [sql<boolean>`duration_ms >= ${min}`]),
@@ -105,13 +106,16 @@ function tagConditions(filter: HistoryFilter): Condition[] {
 
 export const anyOf = (tags: readonly string[]): Condition => sql<boolean>`tags && ${tags}::text[]`
 
-/** As a value, if it is the spelling of one. */
-const SPELLING = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)$/
+/** PostgreSQL is not asked what a word is: its parser takes `demo.echo`, addresses and numbers with a sign for one each. */
+function hasWords(q: string): Condition {
+  const wanted = [...wordsOf(q)].map((word) => `'${word}'`)
+  return wanted.length === 0 ? sql<boolean>`false` : sql<boolean>`words @@ ${wanted.join(' & ')}::tsquery`
+}
 
 /** What a value may be, as JSON. A number goes as it is spelled: as one of JavaScript it could become another. */
 const readingsOf = (value: string): string[] => [
   JSON.stringify(plainText(value)),
-  ...(SPELLING.test(value) ? [value] : []),
+  ...(isDecimal(value) || ['true', 'false', 'null'].includes(value) ? [value] : []),
 ]
 
 function holds({ path, value }: InputCondition): Condition {

@@ -1,11 +1,11 @@
-import { isDeadLetter, isJobId, isTerminal, type Job } from '@foliot/jobs'
+import { isDeadLetter, isJobId, isTerminal, type Job, searchedTexts, wordsOf } from '@foliot/jobs'
 import type { FinishedJob } from './finished-job.ts'
 import { inputForSearch, isJson } from './input-search.ts'
 import { storedLog } from './job-log.ts'
 import { indexedText, storedText, storedTextOrNull } from './stored-text.ts'
 import { tag, tagsOfDuration, tagsOfTime } from './tags.ts'
 
-/** What the index of words gets of one job, in characters. More would make one job cost as much as a thousand. */
+/** Of how much text of a job the index has the words, in characters. More would make one job cost as much as a thousand. */
 const WORDS_LENGTH = 16 * 1024
 
 /** One job as it is written; times are RFC 3339. `tags` is an array as PostgreSQL spells it. */
@@ -49,7 +49,7 @@ export function toRow(finished: FinishedJob): JobRow {
     type: indexedText(job.type),
     status: job.status,
     attempt: job.attempt,
-    moves: job.timeline.length,
+    moves: job.timeline.length + (job.timelineLeftOut ?? 0),
     finishedAt: job.finishedAt,
     discardedAt: job.discardedAt ?? null,
     durationMs,
@@ -63,7 +63,7 @@ export function toRow(finished: FinishedJob): JobRow {
     log: log.length === 0 && !finished.linesWritten ? null : storedLog(log, finished.linesWritten),
     tags: arrayText(tagsOf(finished, durationMs)),
     inputSearch: hasJson ? inputForSearch(finished.inputText) : null,
-    words: wordsOf(finished),
+    words: wordsInIndex(finished),
   }
 }
 
@@ -114,19 +114,12 @@ function tagsOf({ job, attempts }: FinishedJob, durationMs: number | null): Set<
 const arrayText = (texts: Iterable<string>): string =>
   `{${Array.from(texts, (text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
 
-/** Its errors and the end of its log. Of a job that has neither, null. */
-function wordsOf({ job, attempts, log }: FinishedJob): string | null {
-  const texts: string[] = []
-  if (job.error) texts.push(job.error.name, job.error.kind, job.error.message)
-  for (const { error, reason } of attempts) {
-    if (error && error.message !== job.error?.message) texts.push(error.name, error.message)
-    if (reason !== undefined) texts.push(reason)
+/** Its words with blanks between them. Of a job that has none, null. */
+function wordsInIndex({ job, attempts, log }: FinishedJob): string | null {
+  let text = ''
+  for (const each of searchedTexts(job.error, attempts, log)) {
+    text += `${each}\n`
+    if (text.length > WORDS_LENGTH) break
   }
-  let length = texts.reduce((sum, text) => sum + text.length, 0)
-  for (const line of log.toReversed()) {
-    if (length > WORDS_LENGTH) break
-    texts.push(line)
-    length += line.length
-  }
-  return texts.length === 0 ? null : storedText(texts.join('\n').slice(0, WORDS_LENGTH))
+  return [...wordsOf(text.slice(0, WORDS_LENGTH))].join(' ') || null
 }

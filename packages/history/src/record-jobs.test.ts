@@ -181,6 +181,8 @@ describe('of two states of a job', () => {
     ['discarded', { discardedAt: iso(NOON + 9000), timeline: more('discarded') }],
     // The clock that ended it first was ahead.
     ['ended after a redrive', { finishedAt: iso(NOON), status: 'cancelled' as const, timeline: more('cancelled') }],
+    // Its timeline has as many entries as before: another one was left out.
+    ['discarded after much else', { discardedAt: iso(NOON + 9000), timelineLeftOut: 1 }],
     ['ended later', { finishedAt: iso(NOON + 9000) }],
   ])('that which is %s stays, whichever comes first', async (_, change) => {
     for (const order of [0, 1]) {

@@ -1,4 +1,5 @@
-import { ERROR_KINDS, type JobStatus } from '@foliot/jobs'
+import { ERROR_KINDS, type JobStatus, wordsOf } from '@foliot/jobs'
+import { sql } from 'kysely'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from './database.ts'
 import { DAY_MS } from './days.ts'
@@ -189,6 +190,45 @@ it('finds what was made in one quarter of an hour, however much that is', async 
   const some = await allPages({ walk: 1000, sort: 1000, crowd: 1000 }, range, 7)
   expect(some.length).toBeGreaterThan(5)
   expect(await allPages({ walk: 1, sort: 1, crowd: 1 }, range, 3)).toEqual(some)
+})
+
+describe('words', () => {
+  const texts = [
+    'demo.echo at https://shop.example/orders/17?a=z by me@shop.example',
+    '-12345 +1.5e-3 v1.2.3 10.0.0.1 0x2a 1e5 123abc 2026-03-01T12:00:00Z',
+    '/var/log/app.log C:\\temp <b class="x">bold</b> &amp; u_v u-v x\u0000y',
+    'ümlaut ÉTÉ 日本語 ½ ² ʰ Ⅷ ٣ 𝔘nicode 😀 ไทย',
+    `${'x'.repeat(3000)} ${'語'.repeat(1000)}`,
+  ]
+  const jobs = texts.map((text) => finished({ log: [text], tenant: 'words' }))
+  beforeAll(() => recordJobs(db, jobs))
+
+  it.each(texts)('are the same to the index as to a search: %.40j', async (text) => {
+    const { job } = jobs[texts.indexOf(text)] as FinishedJob
+    for (const q of [text, ...wordsOf(text)]) {
+      for (const effort of EFFORTS) {
+        const { jobs: found } = await searchWith(db, effort, { tenant: 'words', q }, 10)
+        expect([q, found.map(({ id }) => id)]).toEqual([q, [job.id]])
+      }
+    }
+  })
+
+  it('are one entry of the index each', async () => {
+    const { rows } = await sql<{ id: string; words: string[] }>`
+      select id, tsvector_to_array(words) as words from foliot.jobs where tenant = 'words'`.execute(db)
+    for (const { job, log } of jobs) {
+      expect(rows.find(({ id }) => id === job.id)?.words.sort()).toEqual([...wordsOf(String(log))].sort())
+    }
+  })
+
+  it('are those of errors, kinds and reasons too', async () => {
+    const error = { name: 'HttpError', message: 'The gateway is closed', kind: 'http' }
+    const one = dead({ error, tenant: 'reasons', attempts: [attempt(1, NOON, { error, reason: 'out of time' })] })
+    await recordJobs(db, [one])
+    for (const q of ['http', 'HTTPERROR', 'closed gateway', 'out of time']) {
+      expect([q, (await searchJobs(db, { tenant: 'reasons', q }, 10)).jobs.length]).toEqual([q, 1])
+    }
+  })
 })
 
 describe('text from outside', () => {

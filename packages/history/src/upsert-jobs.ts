@@ -35,7 +35,7 @@ export async function upsert(db: Database, batch: readonly Prepared[]): Promise<
       )
       select id, (created_at at time zone 'UTC')::date, created_at, tenant, queue, type, status, attempt, moves,
         finished_at, discarded_at, duration_ms, error_name, error_kind, error_message, fingerprint, schedule_id, trace_id,
-        document, log, tags::text[], input_search::jsonb, to_tsvector('simple', words)
+        document, log, tags::text[], input_search::jsonb, array_to_tsvector(string_to_array(words, ' '))
       from unnest(
         ${column('id')}::uuid[], ${column('createdAt')}::timestamptz[], ${texts('tenant')}::text[],
         ${texts('queue')}::text[], ${texts('type')}::text[], ${texts('status')}::text[],

@@ -13,7 +13,7 @@ export const ISOLATIONS = ['inline', 'process'] as const
 
 export type Isolation = (typeof ISOLATIONS)[number]
 
-/** What of a type's jobs the history keeps: all, those that failed or timed out, or none. */
+/** What of a type's jobs the history keeps: all, those that failed or timed out (and how they ended once redriven), or none. */
 export const HISTORIES = ['all', 'failures', 'none'] as const
 
 export type History = (typeof HISTORIES)[number]
@@ -43,9 +43,15 @@ export interface JobOptions<Name extends string, Input extends JobSchema, Output
    * it, which is killed if the handler does not end when it is told to, and whose death harms nobody else.
    */
   isolation?: Isolation
-  /** What of its jobs the history keeps, where there is one. Default `all`. What is not kept is gone after an hour. */
+  /**
+   * What of its jobs the history keeps, where there is one. Default `all`. What is not kept is gone after an hour, a dead letter
+   * after a week. What was kept before a change stays as it was.
+   */
   history?: History
-  /** Names of input and output fields that logs, boards and the history must not show, at any depth. Default none. */
+  /**
+   * Names of input and output fields that logs, boards and the history must not show, at any depth. Within free text, such as
+   * messages, only values of the input are masked, and none shorter than four characters. Default none.
+   */
   redact?: readonly string[]
 }
 

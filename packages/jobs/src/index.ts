@@ -11,6 +11,7 @@ export {
   fitsAudit,
   toAuditEntry,
 } from './audit.ts'
+export { decimalOf, isDecimal } from './decimal.ts'
 export {
   type AnyJobDefinition,
   defineJob,
@@ -73,3 +74,4 @@ export {
 } from './schedule.ts'
 export { isDeadLetter, isTerminal, type JobStatus, MOVES, STATUSES, type TimelineEvent } from './states.ts'
 export { truncate } from './truncate.ts'
+export { searchedTexts, wordsOf } from './words.ts'

@@ -44,6 +44,8 @@ export interface Job {
   /** A dead letter that somebody has put aside. */
   discardedAt?: string
   timeline: TimelineEntry[]
+  /** How many entries the timeline lacks, of what callers did very often: it has the first three and the last seventeen. */
+  timelineLeftOut?: number
 }
 
 /** Why the last attempt failed. `message` and `stack` are cut to their limits and then say so. */

@@ -22,6 +22,8 @@ export const LIMITS = Object.freeze({
   labelValueLength: 256,
   /** `maxAttempts` of one job. */
   attempts: 1000,
+  /** So often the process may die under one job, whatever its `maxAttempts`. Then it is a dead letter. */
+  deaths: 3,
   batchJobs: 1000,
   idempotencyKeyLength: 256,
   /** How far ahead `runAt` may lie: ten years. BullMQ orders delayed jobs exactly until 2039: its score is the time in ms times 4096. */

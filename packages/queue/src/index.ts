@@ -4,7 +4,7 @@ export { CancelWatch } from './attempts/cancel-watch.ts'
 export type { Claim } from './attempts/claim.ts'
 export { Consumer, type ConsumerOptions } from './attempts/consumer.ts'
 export type { RunningAttempt, StopReason } from './attempts/running-attempt.ts'
-export { type Settlement, STOP_MANNERS, type StopManner } from './attempts/settlement.ts'
+export { heedCancel, type Settlement, STOP_MANNERS, type StopManner } from './attempts/settlement.ts'
 export {
   type AuditPlace,
   beginAudit,

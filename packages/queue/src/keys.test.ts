@@ -39,6 +39,8 @@ async function useEverything(queue: string): Promise<void> {
       tenantQuota: 1000,
     }),
     dead: await add({ input: 'dead', tenantQuota: 1000 }),
+    unkept: await add({ input: 'dead' }),
+    unrecorded: await add({ input: 'dead' }),
     retried: await add({ input: 'retry', priority: 3, deadlineAt: Date.now() + 600_000 }),
     snoozed: await add({ input: 'snooze' }),
     promoted: await add({ runAt: Date.now() + 60_000 }),
@@ -78,6 +80,7 @@ async function useEverything(queue: string): Promise<void> {
   await sweepQueue(q.redis, queue)
   await takeTokens(q.redis, 'acme', { max: 10, perMs: 60_000 }, 1)
   for (const id of [ids.done, ids.promoted]) await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
+  for (const id of [ids.unkept, ids.unrecorded]) await q.readWhen(queue, id, ({ status }) => status === 'failed')
   for (const id of [ids.retried, ids.snoozed])
     await q.readWhen(queue, id, ({ nextAttemptAt }) => nextAttemptAt !== undefined)
   for (const job of [{}, { priority: 1 }]) await add(job)
@@ -87,7 +90,8 @@ async function useEverything(queue: string): Promise<void> {
   await holdOutbox(q.redis, queue, 'r1', 60_000)
   const finished = await readOutbox(q.redis, queue, 100)
   const isOf = (id: string) => finished.filter((entry) => entry.id === id)
-  await takeFromOutbox(q.redis, queue, { taken: isOf(ids.done), unkept: isOf(ids.promoted) })
+  const unkept = [...isOf(ids.promoted), ...isOf(ids.unkept)]
+  await takeFromOutbox(q.redis, queue, { taken: isOf(ids.done), unkept })
   const entry = { id: newJobId(Date.now()), action: 'queue.pause' } as never as Parameters<typeof beginAudit>[1]
   const place = await beginAudit(q.redis, entry, { isRecorded: true })
   await endAudit(q.redis, { begin: entry, place }, { status: 200 } as never)
@@ -151,6 +155,7 @@ describe('the keys of a database that everything was done to', () => {
       keys.indexKey(queue),
       keys.unrecordedKey(queue),
       keys.unkeptKey(queue),
+      keys.unkeptDeadKey(queue),
       keys.takenKey(queue),
       keys.takenOfKey(queue),
       ...ofSchedules(queue),
@@ -223,6 +228,7 @@ describe('keys.ts', () => {
       keys.indexKey(queue),
       keys.unrecordedKey(queue),
       keys.unkeptKey(queue),
+      keys.unkeptDeadKey(queue),
       keys.recorderLeaseKey(queue),
       keys.takenKey(queue),
       keys.takenOfKey(queue),
@@ -244,6 +250,7 @@ describe('keys.ts', () => {
       keys.indexKey(queue),
       keys.unrecordedKey(queue),
       keys.unkeptKey(queue),
+      keys.unkeptDeadKey(queue),
       keys.recorderLeaseKey(queue),
       keys.takenKey(queue),
       keys.takenOfKey(queue),

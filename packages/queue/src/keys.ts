@@ -121,6 +121,12 @@ export const unrecordedKey = (queue: string): string => `foliot-x:{${queue}}:unr
  */
 export const unkeptKey = (queue: string): string => `foliot-x:{${queue}}:unkept`
 
+/**
+ * ZSET job id → when it ended (ms), for dead letters that the recorder was told not to keep: lists have them from here. What moves
+ * one removes it; the recorder removes those that have left Redis.
+ */
+export const unkeptDeadKey = (queue: string): string => `foliot-x:{${queue}}:unkept-dead`
+
 /** What keys of any type with a TTL begin with, followed by a job's id: what was found where its hash should be. */
 export const brokenBase = (queue: string): string => `foliot-x:{${queue}}:broken:`
 

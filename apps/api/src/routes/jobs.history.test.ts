@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { echo } from '@foliot/example-demo/jobs'
 import { openDatabase, recordJobs } from '@foliot/history'
-import type { Job } from '@foliot/jobs'
-import type { ConsumerOptions } from '@foliot/queue'
+import { describeJob, type Job } from '@foliot/jobs'
+import { announce, type ConsumerOptions } from '@foliot/queue'
 import { startPostgres, testDatabaseUrl, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { startRecorder, untilRecorded } from '../fixtures/recorder.ts'
@@ -158,6 +159,21 @@ describe('a list of live and finished jobs', () => {
     expect((await pages(only)).flat()).toMatchObject([{ id: job.id, status: 'queued' }])
   })
 
+  it('has what no history keeps while it is in Redis, to be deleted with the rest', async () => {
+    const { labels, only } = ownLabel()
+    const type = 'demo.unkept'
+    await announce(api.redis, [{ ...describeJob(echo), name: type, history: 'none' }])
+    const send = async (input: string) => (await api.post('/v1/jobs', { type, input, labels })).job(202)
+    const [good, bad] = [await send('good'), await send('bad')]
+    await run([good, bad], async ({ claim }) => (claim.input === 'bad' ? dead() : { kind: 'succeeded', output: '1' }))
+    await untilRecorded(api)
+    expect(ids((await pages(only)).flat())).toEqual([bad.id, good.id])
+    expect(ids((await pages(`${only}&status=failed`)).flat())).toEqual([bad.id])
+    const { body } = await api.post('/v1/jobs/delete', { label: `test:${labels.test}` })
+    expect(body).toEqual({ matched: 2, deleted: 2, open: [], more: false })
+    expect((await pages(only)).flat()).toEqual([])
+  })
+
   it('is filtered alike in both places', async () => {
     const word = randomBytes(8).toString('hex')
     const send = async (input: object, team: string) =>
@@ -188,10 +204,50 @@ describe('a list of live and finished jobs', () => {
       expect([query, ids((await pages(query)).flat())]).toEqual([query, both])
     }
     expect(ids((await pages(`input.message=the%20${word}%20is%20out`)).flat())).toEqual([past.id])
+    for (const number of ['1', '1.0', '0x1', '1e0', '10e-1', '+1', '1.00000000000000000001']) {
+      const of = (await pages(`label=team:${word}&input.times=${encodeURIComponent(number)}`)).flat()
+      expect([number, of.length]).toEqual([number, ['0x1', '+1', '1.00000000000000000001'].includes(number) ? 0 : 2])
+    }
     for (const no of ['worker=w2', 'minDurationMs=60000', 'q=nothing', 'input.times=2', 'type=demo.echo', 'q=%2E%2E']) {
       expect([no, (await pages(`label=team:${word}&${no}`)).flat()]).toEqual([no, []])
     }
     await api.redis.del(lease)
+  })
+
+  it('has the same words in both places', async () => {
+    const word = randomBytes(8).toString('hex')
+    const { labels, only } = ownLabel()
+    const message = `demo.echo ${word}: https://shop.example/a-b?c=-12345, me@shop.example, 0x2A; 日本語`
+    await holdRecorder()
+    const job = (await api.post('/v1/jobs', { type: 'demo.fail', input: { times: 1 }, labels })).job(202)
+    await run([job], async (attempt) => {
+      attempt.log(`of ${word}.log`)
+      await attempt.flushLog()
+      return dead(message, 'http', 'failed', 'http-1')
+    })
+    const words = ['demo', 'echo', 'example', 'shop.example', 'a', '12345', 'me', '0x2a', '日本語', 'log', 'http']
+    const found = () => Promise.all(words.map(async (q) => [q, (await pages(`${only}&q=${q}`)).flat().length]))
+    const all = words.map((q) => [q, 1])
+    expect(await found()).toEqual(all)
+    await api.redis.del(lease)
+    await untilRecorded(api)
+    expect(await found()).toEqual(all)
+  })
+
+  it('knows a queue that is no more, and none that never was', async () => {
+    const { labels, only } = ownLabel()
+    const job = await api.echo(1, { labels })
+    await run([job])
+    await untilRecorded(api)
+    await api.redis.zrem('foliot-x:{catalog}:queues', 'demo')
+    await api.catalog.refresh()
+    const found = (await pages(`${only}&queue=demo`)).flat()
+    const errors = await api.get('/v1/errors?queue=demo&from=2090-01-01T00:00:00Z')
+    for (const path of ['jobs', 'errors']) (await api.get(`/v1/${path}?queue=demos`)).problem(404, 'not_found')
+    await api.redis.zadd('foliot-x:{catalog}:queues', Date.now(), 'demo')
+    await api.catalog.refresh()
+    expect(ids(found)).toEqual([job.id])
+    expect(errors.body.items).toEqual([])
   })
 
   it.each([

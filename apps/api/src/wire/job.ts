@@ -177,6 +177,10 @@ export const Job = z.object({
   cancelRequestedAt: time.optional().describe('Somebody asked the running attempt to end.'),
   discardedAt: time.optional(),
   timeline: z.array(TimelineEntry),
+  timelineLeftOut: z
+    .int()
+    .optional()
+    .describe('How many entries are missing of what callers did: the first three and the last seventeen are there.'),
 })
 
 z.globalRegistry.add(JobRequest, { id: 'JobRequest', example: EXAMPLE })

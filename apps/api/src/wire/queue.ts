@@ -47,7 +47,7 @@ export const Queue = z.object({
     succeeded: z
       .int()
       .describe(
-        'Finished ones: `succeeded`, `cancelled` and discarded. With a history all there ever were, else those that are kept.',
+        'Finished ones: `succeeded`, `cancelled` and discarded. With a history all that it ever took, and those that are in Redis.',
       ),
     failed: z.int().describe('Dead letters: `failed` and `timed_out`.'),
   }),

@@ -9,15 +9,17 @@ import {
   type WorkerOptions,
 } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { startInTime } from '../jobs/overdue.ts'
 import { DEAD_LETTERS_STAY_MS, RETENTION } from '../jobs/retention.ts'
 import { brokenBase, bullKeys, deadlinesKey, indexKey, recoveredKey, unrecordedKey } from '../keys.ts'
 import { REFUSED_PAUSE_MS, refusalOf } from '../redis/redis-trouble.ts'
-import { runScript } from '../redis/scripts.ts'
-import { type HeldClaim, toClaim } from './claim.ts'
+import { type Arg, runScript } from '../redis/scripts.ts'
+import { type CancelRequest, parseCancelRequest, UNREADABLE_REQUEST } from './cancel-request.ts'
+import { type Claim, type HeldClaim, toClaim } from './claim.ts'
 import { FinishTogether, type JobEnd } from './finish-together.ts'
-import { type AttemptEnd, type HeldMoveEvents, HeldMoves } from './held-move.ts'
+import { type AttemptEnd, type HeldMoveEvents, HeldMoves, untilTaken } from './held-move.ts'
 import { BULL_ENDS, type BullEnd, bullEndOf, type Final, fieldsOf, recordOf } from './settle-fields.ts'
-import { type Settlement, STOP_MANNERS } from './settlement.ts'
+import { heedCancel, type Settlement, STOP_MANNERS } from './settlement.ts'
 
 /** BullMQ's commands that may answer with a newly claimed job. */
 const CLAIMING: ReadonlySet<string> = new Set(['moveToActive', 'moveToDelayed'])
@@ -32,6 +34,9 @@ export interface BackendEvents extends HeldMoveEvents {
 
 /** How many finished jobs stay, as BullMQ says it. */
 type Keep = boolean | number | KeepJobs | undefined
+
+/** How many keys BullMQ's moveToDelayed has; its arguments follow. */
+const DELAYED_KEYS = 11
 
 /** That nothing is removed. */
 const KEEP_ALL = { count: -1 }
@@ -84,39 +89,76 @@ export class FoliotBackend extends RedisQueueBackend {
     return claim
   }
 
+  /** Whether a job that had to start by some time is to be started: else it has ended, or is another's. */
+  startsInTime(claim: HeldClaim, token: string): Promise<boolean> {
+    return untilTaken(() => startInTime(this.#redis, claim, token))
+  }
+
   /** Says how an attempt ended its job, for the finishing move that BullMQ makes next. */
   settle(claim: HeldClaim, token: string, settlement: Final): void {
     this.#settled.set(token, { claim, token, settlement, record: recordOf(claim, Date.now(), settlement) })
   }
 
-  /** Puts the job off, in BullMQ's `delayed`. A retry counts the attempt, a snooze does not. */
+  /**
+   * Puts the job off, in BullMQ's `delayed`. A retry counts the attempt, a snooze does not.
+   *
+   * @returns the request to cancel the job if there is one: then the job is not put off, and has to be ended
+   */
   async postpone(
     claim: HeldClaim,
     token: string,
     settlement: Settlement & { kind: 'retry' | 'snoozed' },
-  ): Promise<void> {
+  ): Promise<CancelRequest | undefined> {
     const now = Date.now()
     const record = recordOf(claim, now, settlement)
+    // A worker that has a handler ends the row.
+    const passes = ('passes' in settlement && settlement.passes) || 0
     const options = {
       skipAttempt: settlement.kind === 'snoozed',
-      fieldsToUpdate: { ...fieldsOf(settlement), [record.field]: record.text },
+      fieldsToUpdate: {
+        ...fieldsOf(settlement),
+        ...(passes !== claim.passes && { ps: String(passes) }),
+        [record.field]: record.text,
+      },
     }
-    await this.#moves.make({ claim, token, record }, () =>
-      this.moveToDelayed(claim.id, now, settlement.delayMs, token, options),
+    const args = this.moveToDelayedArgs(claim.id, now, token, settlement.delayMs, options) as (Arg | undefined)[]
+    const keys = args.slice(0, DELAYED_KEYS) as string[]
+    const rest = args.slice(DELAYED_KEYS).map((arg) => arg ?? '')
+    return this.#moves.make({ claim, token, record }, async () =>
+      this.#requestIn(await runScript(this.#redis, 'postpone', keys, rest), claim, 'postpone'),
     )
   }
 
-  /** Puts the job back to the front of its queue without counting the attempt. */
-  async handBack(claim: HeldClaim, token: string, settlement: Settlement & { kind: 'handed_back' }): Promise<void> {
+  /**
+   * Puts the job back to the front of its queue without counting the attempt.
+   *
+   * @returns the request to cancel the job if there is one: then the job is not handed back, and has to be ended
+   */
+  async handBack(
+    claim: HeldClaim,
+    token: string,
+    settlement: Settlement & { kind: 'handed_back' },
+  ): Promise<CancelRequest | undefined> {
     const k = this.keys as Record<string, string>
     const keys = ['active', 'wait', 'stalled', 'paused', 'meta', 'limiter', 'prioritized', 'marker', 'events']
     const named = keys.map((key) => k[key] as string)
     const record = recordOf(claim, Date.now(), settlement)
     const args = [claim.id, token, this.toKey(claim.id), record.field, record.text as string]
-    await this.#moves.make({ claim, token, record }, async () => {
-      const code = (await runScript(this.#redis, 'handBack', named, args)) as number
-      if (code < 0) throw this.finishedErrors({ code, jobId: claim.id, command: 'handBack', state: 'active' })
-    })
+    return this.#moves.make({ claim, token, record }, async () =>
+      this.#requestIn(await runScript(this.#redis, 'handBack', named, args), claim, 'handBack'),
+    )
+  }
+
+  /**
+   * What a script of ours answers that moves a job: the request to cancel it, which stopped the move.
+   *
+   * @throws BullMQ's error, with its code, if the move was refused
+   */
+  #requestIn(reply: unknown, { id }: Claim, command: string): CancelRequest | undefined {
+    if (typeof reply === 'string') return parseCancelRequest(reply) ?? UNREADABLE_REQUEST
+    if (typeof reply === 'number' && reply < 0)
+      throw this.finishedErrors({ code: reply, jobId: id, command, state: 'active' })
+    return undefined
   }
 
   override async execCommand(...[client, command, args]: Parameters<RedisQueueBackend['execCommand']>) {
@@ -161,7 +203,7 @@ export class FoliotBackend extends RedisQueueBackend {
     token: string,
     fetchNext: boolean,
   ) {
-    return this.#finish(job, this.#events.keepsFinished() ? KEEP_ALL : keep, token, fetchNext)
+    return this.#finish(job, keep, token, fetchNext)
   }
 
   override async moveToFailed<T, R, N extends string>(
@@ -175,7 +217,12 @@ export class FoliotBackend extends RedisQueueBackend {
     return this.#finish(job, keep, token, fetchNext)
   }
 
-  async #finish<T, R, N extends string>(job: MinimalJob<T, R, N>, keep: Keep, token: string, fetchNext: boolean) {
+  async #finish<T, R, N extends string>(
+    job: MinimalJob<T, R, N>,
+    keep: Keep,
+    token: string,
+    fetchNext: boolean,
+  ): ReturnType<RedisQueueBackend['moveToFailed']> {
     const end = this.#settled.get(token)
     if (!end) throw new Error(`BullMQ finished job ${job.id}, which no attempt has settled`)
     const { claim, settlement, record } = end
@@ -197,15 +244,21 @@ export class FoliotBackend extends RedisQueueBackend {
       deadlines: claim.outlived ? deadlinesKey(this.#queue) : '',
       fields,
     }
-    const together = this.#finishTogether(target, this.getKeepJobs(keep, RETENTION[target]))
+    const isKept = target === 'completed' && this.#events.keepsFinished()
+    const together = this.#finishTogether(target, this.getKeepJobs(isKept ? KEEP_ALL : keep, RETENTION[target]))
+    let request: CancelRequest | undefined
     // After a broken connection BullMQ asks again, and has to find the same settlement.
     const result = await this.#moves.make(end, async () => {
       const reply = await together.add(jobEnd)
-      if (typeof reply === 'number' && reply < 0)
-        throw this.finishedErrors({ code: reply, jobId: claim.id, command: 'finish', state: 'active' })
+      request = this.#requestIn(reply, claim, 'finish')
+      if (request) return undefined
       this.#noteClaim(reply)
       return raw2NextJobData(reply as never)
     })
+    if (request) {
+      this.settle(claim, token, heedCancel(settlement, request) as Final)
+      return this.#finish(job, job.opts?.removeOnComplete, token, fetchNext)
+    }
     this.#settled.delete(token)
     return { result, finishedOn }
   }

@@ -13,6 +13,9 @@ export interface CancelMessage {
   request: CancelRequest
 }
 
+/** For one that was broken by hand: somebody did ask. */
+export const UNREADABLE_REQUEST = { by: 'unknown', reason: 'the request to cancel it cannot be read', at: 0 }
+
 /** Undefined for no request, or one that was broken by hand. */
 export function parseCancelRequest(text: string | undefined): CancelRequest | undefined {
   if (text === undefined) return undefined

@@ -40,6 +40,7 @@ describe('toClaim', () => {
       attempt: 4,
       attemptsUsed: 2,
       maxAttempts: 5,
+      passes: 0,
       priority: 7,
       createdAt: 1000,
       startedAt: 3000,

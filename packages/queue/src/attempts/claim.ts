@@ -16,6 +16,8 @@ export interface Claim {
   /** Failures, timeouts and deaths before this attempt, since the last redrive. */
   readonly attemptsUsed: number
   readonly maxAttempts: number
+  /** How often in a row, up to now, workers that have no handler for it have passed it on. */
+  readonly passes: number
   readonly priority: number
   /** ms since 1970 */
   readonly createdAt: number
@@ -36,6 +38,8 @@ export interface HeldClaim extends Claim {
   readonly stalls: string
   /** Whether something outlives the job that `note-end.lua` has to tell of its end. */
   readonly outlived: boolean
+  /** By when it has to be started, as its hash has it, if this is its first start: `startInTime` is to be asked. */
+  readonly startBy: string | undefined
 }
 
 /** Fields of the hash whose JSON BullMQ parses at claim. Broken text in one of them would throw inside its fetch. */
@@ -81,6 +85,7 @@ export function toClaim(queue: string, id: string, flat: string[]): HeldClaim {
   const envelope = readEnvelope(fields, problems)
   const options = isObject(parsed.opts) ? parsed.opts : {}
   const createdAt = Number(fields.timestamp) || 0
+  const attempt = Number(fields.ats)
   return {
     id,
     queue,
@@ -88,9 +93,10 @@ export function toClaim(queue: string, id: string, flat: string[]): HeldClaim {
     input: parsed.data,
     envelope,
     worker: fields.pb ?? '',
-    attempt: Number(fields.ats),
+    attempt,
     attemptsUsed: Number(fields.atm ?? 0) || 0,
     maxAttempts: maxAttemptsOf(options),
+    passes: Number(fields.ps) || 0,
     priority: Number(fields.priority ?? 0) || 0,
     createdAt,
     startedAt: Number(fields.processedOn),
@@ -98,6 +104,7 @@ export function toClaim(queue: string, id: string, flat: string[]): HeldClaim {
     unreadable: problems.length > 0 ? problems.join('; ') : undefined,
     stalls: fields.stc ?? '0',
     outlived: [fields.ik, fields.deid, fields.dl, fields.tq, fields.sb, fields.sj].some((field) => field !== undefined),
+    startBy: attempt === 1 ? fields.sb : undefined,
     cancelRequest: parseCancelRequest(fields.cx),
     steps: readSteps(fields),
   }

@@ -8,7 +8,7 @@ import { FoliotBackend } from './backend.ts'
 import type { CancelRequest } from './cancel-request.ts'
 import type { Claim, HeldClaim } from './claim.ts'
 import { RunningAttempt } from './running-attempt.ts'
-import type { Settlement } from './settlement.ts'
+import { heedCancel, type Settlement } from './settlement.ts'
 import { findStuck } from './stuck.ts'
 
 export interface ConsumerOptions {
@@ -25,14 +25,19 @@ export interface ConsumerOptions {
   run(attempt: RunningAttempt): Promise<Settlement>
   /** Trouble that is not an attempt's: Redis away, a refused move. */
   onError(error: Error): void
-  /** An attempt ended after another one took its job: its result was refused. */
-  onLost?(claim: Claim): void
+  /** An attempt ended after another one took its job: its result was refused. Or the job `isGone`: see `HeldMoveEvents`. */
+  onLost?(claim: Claim, isGone: boolean): void
   /** Jobs of dead workers were put back, or became dead letters. */
   onRecovered?(back: string[], dead: string[]): void
   /** The consumer sat idle on a queue with work and starts its loop anew. */
   onStuck?(waiting: number): void
   /** How long it may sit idle on a queue with work, in milliseconds. Default 15 000. */
   stuckAfterMs?: number
+  /**
+   * How long an attempt with a limit (`killAfter`) may go on blocking the event loop once its job is cancelled, in milliseconds.
+   * Then the process is killed. Default: until its limit.
+   */
+  stopGraceMs?: number
 }
 
 /** Recovery of a killed worker takes at most lock + check (7 s) and a pick-up. */
@@ -41,7 +46,7 @@ const TIMING = {
   // `LockRenewal` does it.
   skipLockRenewal: true,
   stalledInterval: 2000,
-  // How often a job may be recovered is decided by its attempts, in `recover-stalled.lua`.
+  // How often a job may be recovered is decided in `recover-stalled.lua`.
   maxStalledCount: 1_000_000_000,
   drainDelay: 5,
   runRetryDelay: 1000,
@@ -78,7 +83,7 @@ export class Consumer {
   constructor(options: ConsumerOptions) {
     this.#options = options
     defineScripts(options.redis)
-    this.#locks = new LockRenewal(options.redis, options.queue, options.onError)
+    this.#locks = new LockRenewal(options.redis, options.queue, options.onError, options.stopGraceMs)
   }
 
   /** Ids of the jobs that run here now. */
@@ -134,7 +139,7 @@ export class Consumer {
     }
     let backend: FoliotBackend | undefined
     const events = {
-      onLost: (claim: Claim) => this.#options.onLost?.(claim),
+      onLost: (claim: Claim, isGone: boolean) => this.#options.onLost?.(claim, isGone),
       onRecovered: (back: string[], dead: string[]) => this.#options.onRecovered?.(back, dead),
       onError,
       keepsFinished: () => this.#options.keepsFinished?.() ?? false,
@@ -157,6 +162,7 @@ export class Consumer {
   async #process(backend: FoliotBackend, job: Job, token: string): Promise<void> {
     this.#lastClaim = Date.now()
     const claim = backend.takeClaim(job.id as string)
+    if (claim.startBy !== undefined && !(await backend.startsInTime(claim, token))) throw new WaitingError()
     const attempt = new RunningAttempt(claim, token, this.#options.redis)
     this.#running.add(attempt)
     this.#locks.hold(attempt, { claim, token })
@@ -167,7 +173,7 @@ export class Consumer {
       attempt.end()
       this.#locks.release(attempt)
       if (attempt.stopReason === 'lost') {
-        this.#options.onLost?.(claim)
+        this.#options.onLost?.(claim, false)
         throw new WaitingError()
       }
       await this.#settle(backend, claim, token, settlement)
@@ -181,7 +187,9 @@ export class Consumer {
     }
   }
 
+  /** One that would put a job back to wait finds in that move whether somebody has cancelled it: then it ends the job. */
   async #settle(backend: FoliotBackend, claim: HeldClaim, token: string, settlement: Settlement): Promise<void> {
+    let request: CancelRequest | undefined
     switch (settlement.kind) {
       case 'succeeded':
       case 'cancelled':
@@ -192,12 +200,15 @@ export class Consumer {
         throw new UnrecoverableError(settlement.failure.message)
       case 'retry':
       case 'snoozed':
-        await backend.postpone(claim, token, settlement)
-        throw new DelayedError()
+        request = await backend.postpone(claim, token, settlement)
+        if (!request) throw new DelayedError()
+        break
       case 'handed_back':
-        await backend.handBack(claim, token, settlement)
-        throw new WaitingError()
+        request = await backend.handBack(claim, token, settlement)
+        if (!request) throw new WaitingError()
+        break
     }
+    return this.#settle(backend, claim, token, heedCancel(settlement, request))
   }
 
   /** Idle at one look may be chance, and Redis just back. Idle at two in a row, with no claim in between, is stuck. */

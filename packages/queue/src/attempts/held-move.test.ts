@@ -48,6 +48,25 @@ describe('a move whose answer gets lost', () => {
   })
 })
 
+describe('an attempt whose job has left Redis', () => {
+  it.each(SETTLEMENTS)('is told as one of which nobody knows whether it ended so: %s', async (_, settlement) => {
+    const queue = q.newQueue()
+    const told = Promise.withResolvers<[string, boolean]>()
+    const { consumer, errors } = await q.consume(
+      queue,
+      async ({ claim }) => {
+        await q.redis.del(jobKey(queue, claim.id), lockKey(queue, claim.id))
+        return settlement
+      },
+      { onLost: ({ id }, isGone) => told.resolve([id, isGone]) },
+    )
+    const { id } = await q.add(queue)
+    expect(await told.promise).toEqual([id, true])
+    await consumer.stop(20_000)
+    expect(errors).toEqual([])
+  })
+})
+
 describe('an attempt whose job another has taken', () => {
   it.each(SETTLEMENTS)('has its end refused, and told as lost, once: %s', async (_, settlement) => {
     const queue = q.newQueue()

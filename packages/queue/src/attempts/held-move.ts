@@ -20,8 +20,11 @@ export interface AttemptEnd extends Hold {
 }
 
 export interface HeldMoveEvents {
-  /** An attempt ended, but another one has the job by now: its result was refused. */
-  onLost(claim: Claim): void
+  /**
+   * An attempt ended, but another one has the job by now: its result was refused. Or, if `isGone`, the job has left Redis, and
+   * whether its result was stored before cannot be told: the answer may have got lost, and a history taken the job.
+   */
+  onLost(claim: Claim, isGone: boolean): void
   /** The end of an attempt is stored, but what the same step had to do after it went wrong. */
   onError(error: Error): void
 }
@@ -55,14 +58,16 @@ export class HeldMoves {
         const isRefused = isNotHeld(error)
         // After a broken connection whoever asked for the move asks again.
         if (!isRefused && (error as Error).name !== 'ReplyError') throw error
-        if (await untilTaken(() => this.#isStored(end))) {
+        const found = await untilTaken(() => this.#find(end))
+        if (found === 'stored') {
           // A script that failed after it had moved the job, while it fetched the next one.
           if (!isRefused) this.#events.onError(error as Error)
           return undefined
         }
         if (!isRefused) throw error
-        if (isAgain || !(await untilTaken(() => this.#takeBack(end)))) {
-          this.#events.onLost(end.claim)
+        const isGone = found === 'gone'
+        if (isGone || isAgain || !(await untilTaken(() => this.#takeBack(end)))) {
+          this.#events.onLost(end.claim, isGone)
           return undefined
         }
       }
@@ -70,12 +75,14 @@ export class HeldMoves {
   }
 
   /** Whether this end is in Redis already: the answer to its move may have got lost, and the command sent again. */
-  async #isStored({ claim: { id, attempt }, record }: AttemptEnd): Promise<boolean> {
+  async #find({ claim: { id, attempt }, record }: AttemptEnd): Promise<'stored' | 'not stored' | 'gone'> {
     const fields = ['finishedOn', 'ats', record.field]
     const [finishedOn, started, stored] = await this.#redis.hmget(jobKey(this.#queue, id), ...fields)
-    if (record.text !== undefined) return stored === record.text
+    const isEnded = typeof finishedOn === 'string'
+    if (!isEnded && typeof started !== 'string') return 'gone'
+    if (record.text !== undefined) return stored === record.text ? 'stored' : 'not stored'
     // One with a record of this attempt was ended by whoever recovered it.
-    return typeof finishedOn === 'string' && Number(started) === attempt && attemptOf(stored) !== attempt
+    return isEnded && Number(started) === attempt && attemptOf(stored) !== attempt ? 'stored' : 'not stored'
   }
 
   /** Takes the lock again if nobody has taken the job since it ran out. */
@@ -86,7 +93,7 @@ export class HeldMoves {
 }
 
 /** Has what Redis refuses wait as it would for one that is away. What was refused was not begun, so that it can be sent again. */
-async function untilTaken<T>(send: () => Promise<T>): Promise<T> {
+export async function untilTaken<T>(send: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await send()

@@ -7,8 +7,9 @@ import { Queue } from 'bullmq'
 import { describe, expect, it, vi } from 'vitest'
 import { guarded, openTestQueues, succeed } from '../fixtures/test-queues.ts'
 import { readLog } from '../jobs/find-job.ts'
-import { promoteJob, redriveJob } from '../jobs/moves.ts'
+import { cancelJob, promoteJob, redriveJob } from '../jobs/moves.ts'
 import { brokenBase, bullKeys, bullName, deadlinesKey, jobKey, lockKey, PREFIX } from '../keys.ts'
+import { pauseQueue } from '../queues/queues.ts'
 import type { RunningAttempt } from './running-attempt.ts'
 
 vi.setConfig({ maxConcurrency: 20 })
@@ -77,6 +78,79 @@ describe.concurrent('a process that is killed', () => {
     const job = await q.readWhen(queue, once.id, ({ status }) => status === 'succeeded')
     expect(events(job)).toBe('created started worker_lost failed redriven started succeeded')
     expect(job).toMatchObject({ attempt: 2, attemptsUsed: 0 })
+  })
+
+  it('makes a dead letter of a job under which two others died, whatever attempts it has, and a redrive forgets them', async () => {
+    const queue = q.newQueue()
+    const [third, second] = [await q.add(queue, { maxAttempts: 50 }), await q.add(queue, { maxAttempts: 50 })]
+    const process = await holdElsewhere(queue, [third.id, second.id])
+    for (const [id, deaths] of [
+      [third.id, 2],
+      [second.id, 1],
+    ] as const) {
+      await q.redis.hset(jobKey(queue, id), 'stc', deaths)
+    }
+    const recovered = Promise.withResolvers<unknown>()
+    await q.consume(queue, succeed, { onRecovered: (back, gone) => recovered.resolve({ back, gone }) })
+    await process.kill()
+    expect(await recovered.promise).toEqual({ back: [second.id], gone: [third.id] })
+    const job = await q.read(queue, third.id)
+    expect(job).toMatchObject({ status: 'failed', attemptsUsed: 1, error: { name: 'WorkerLost', kind: 'crashed' } })
+    expect(job.error?.message).toBe(
+      'the process died under this job 3 times, which ends it however many attempts are left: look at how its workers ' +
+        'ended; a redrive gives it 3 more',
+    )
+    await q.readWhen(queue, second.id, ({ status }) => status === 'succeeded')
+    await redriveJob(q.redis, { queue, id: third.id }, { by: 'test' })
+    await q.readWhen(queue, third.id, ({ status }) => status === 'succeeded')
+    expect(await q.redis.hexists(jobKey(queue, third.id), 'stc')).toBe(0)
+  })
+})
+
+describe.concurrent('a job that was cancelled, and whose process died before it ended', () => {
+  it('is neither put back nor a dead letter, also in a queue that is paused', async () => {
+    const queue = q.newQueue()
+    const [last, first, broken] = [await q.add(queue, { maxAttempts: 1 }), await q.add(queue), await q.add(queue)]
+    const ids = [last.id, first.id, broken.id]
+    const process = await holdElsewhere(queue, ids)
+    await pauseQueue(q.redis, queue)
+    for (const { id } of [last, first]) {
+      expect(await cancelJob(q.redis, { queue, id }, { by: 'ops', reason: 'wrong input' })).toMatchObject({
+        status: 'running',
+        cancelRequestedAt: expect.any(String),
+      })
+    }
+    await q.redis.hset(jobKey(queue, broken.id), 'cx', '{')
+    await process.kill()
+    const { errors } = await q.consume(queue, succeed)
+    for (const id of ids) {
+      const job = await q.readWhen(queue, id, ({ status }) => status === 'cancelled')
+      expect(job).toMatchObject({ attempt: 1, attemptsUsed: 0, error: null, output: null })
+      expect(events(job)).toBe('created started worker_lost cancelled')
+      const detail = id === broken.id ? 'the request to cancel it cannot be read' : 'wrong input'
+      expect(job.timeline.at(-1)).toMatchObject({ attempt: 1, detail })
+    }
+    const k = bullKeys(queue)
+    expect([await q.redis.llen(k.wait), await q.redis.llen(k.active), await q.redis.zcard(k.failed)]).toEqual([0, 0, 0])
+    expect(errors).toEqual([])
+  })
+
+  it('ends also without another worker, and its process, should it come back, is told that it lost the job', async () => {
+    const queue = q.newQueue()
+    const { id } = await q.add(queue)
+    const zombie = await holdElsewhere(queue, [id])
+    zombie.signal('SIGSTOP')
+    await q.readWhen(queue, id, ({ status }) => status === 'queued')
+    const cancelled = await cancelJob(q.redis, { queue, id }, { by: 'ops', reason: 'wrong input' })
+    expect(cancelled).toMatchObject({ status: 'cancelled', attempt: 1, attemptsUsed: 0 })
+    expect(events(cancelled)).toBe('created started worker_lost cancelled')
+    expect(await q.redis.llen(bullKeys(queue).active)).toBe(0)
+    zombie.signal('SIGCONT')
+    zombie.closeInput()
+    await zombie.waitForLine(({ json }) => json?.wrote === id && json.stopped === 'lost')
+    await zombie.waitForLine(({ json }) => json?.lost === id)
+    expect(await q.read(queue, id)).toEqual(cancelled)
+    expect(await q.redis.exists(lockKey(queue, id))).toBe(0)
   })
 })
 

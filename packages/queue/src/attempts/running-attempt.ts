@@ -73,7 +73,7 @@ export class RunningAttempt {
     this.stop('cancel')
   }
 
-  /** Who asked for it, if the attempt is told to stop for a cancel. */
+  /** Who asked for the end of the job, whatever the attempt was told to stop for first. */
   get cancelRequest(): CancelRequest | undefined {
     return this.#cancelRequest
   }

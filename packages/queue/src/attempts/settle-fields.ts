@@ -28,7 +28,7 @@ export function bullEndOf(settlement: Final): BullEnd {
   }
 }
 
-/** Fields of the hash, but for the attempts used and the attempt's record. */
+/** Fields of the hash, but for the attempts used, the passes and the attempt's record. */
 export function fieldsOf(settlement: Exclude<Settlement, { kind: 'handed_back' }>): Record<string, string> {
   switch (settlement.kind) {
     case 'succeeded':

@@ -158,7 +158,7 @@ return changed
 `
 
 export const attemptField = `-- The field of the hash that keeps the record of an attempt, as attempt-record.ts says it.
--- Part of holds.lua and recover-stalled.lua.
+-- Part of holds.lua and note-lost.lua.
 local function attemptField(n)
   return 'a' .. (n <= 3 and n or 4 + (n - 4) % 17)
 end
@@ -190,7 +190,7 @@ return place
 `
 
 export const bury = `-- Makes a dead letter of a job that was taken out of its place, without an attempt that ends it.
--- Part of recover-stalled.lua and end-overdue.lua.
+-- Part of recover-stalled.lua, end-overdue.lua and end-unstarted.lua.
 -- noteEnd()  of note-end.lua
 -- Gives    bury(grave, its id, status, kind, name and message of its error); the grave says where and when:
 --          {base, failed, unrecorded, events, deadlines: keys; now: ms; prev: where the job was, for the event}
@@ -207,28 +207,42 @@ local function bury(grave, id, status, kind, name, message)
 end
 `
 
+export const cancelRequest = `-- Whether somebody wants a running job to end. Nothing puts such a job back to wait, or buries it: it ends as cancelled.
+-- Part of postpone.lua, hand-back.lua and finish.lua.
+-- Gives    cancelRequest(key of the job, token of the attempt), the request as JSON; false if there is none, or if the attempt
+--          does not hold the job: the move says what is wrong then
+local function cancelRequest(job, token)
+  local request = redis.call('HGET', job, 'cx')
+  return request and redis.call('GET', job .. ':lock') == token and request
+end
+`
+
 export const cancel = `-- Ends a job that no attempt holds, or asks the attempt that holds it to end.
--- One that ends here goes to \`completed\`, so that no "retry all" of dead letters revives it.
--- noteEnd()  of note-end.lua
--- KEYS     1 job · 2 lock · 3 wait · 4 prioritized · 5 delayed · 6 completed · 7 events · 8 deadlines
+-- noteLost()  of note-lost.lua
+-- endCancelled()  of end-cancelled.lua
+-- KEYS     1 job · 2 lock · 3 wait · 4 prioritized · 5 delayed · 6 completed · 7 events · 8 deadlines · 9 active
 -- ARGV     1 job id · 2 now ms · 3 return value as JSON, which holds the reason · 4 request as JSON
 --          5 channel of requests · 6 message for it
 -- Returns  1 cancelled · 2 asked for; the message is out · 0 there is no such job, or it has ended
 if redis.call('TYPE', KEYS[1])['ok'] ~= 'hash' or redis.call('HEXISTS', KEYS[1], 'finishedOn') == 1 then return 0 end
 local id = ARGV[1]
-local waits = redis.call('EXISTS', KEYS[2]) == 0 and (redis.call('ZREM', KEYS[5], id) == 1
+local isFree = redis.call('EXISTS', KEYS[2]) == 0
+local waits = isFree and (redis.call('ZREM', KEYS[5], id) == 1
   or redis.call('ZREM', KEYS[4], id) == 1 or redis.call('LREM', KEYS[3], -1, id) == 1)
-if not waits then
+-- Its lock ran out, and nobody has recovered it: there may be no other worker. The one that had it may still come back; it is
+-- told then that the job is lost.
+local isAbandoned = isFree and not waits and redis.call('LREM', KEYS[9], 1, id) == 1
+if not (waits or isAbandoned) then
   -- The message may get lost: whoever renews the lock, or claims the job, looks at the field.
   redis.call('HSETNX', KEYS[1], 'cx', ARGV[4])
   redis.call('PUBLISH', ARGV[5], ARGV[6])
   return 2
 end
-redis.call('ZADD', KEYS[6], ARGV[2], id)
-redis.call('HSET', KEYS[1], 'st', 'cancelled', 'finishedOn', ARGV[2], 'returnvalue', ARGV[3])
-noteEnd(KEYS[1], id, KEYS[8])
-redis.call('XADD', KEYS[7], 'MAXLEN', '~', 10000, '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[3],
-  'prev', 'waiting', 'st', 'cancelled')
+if isAbandoned then noteLost(KEYS[1], ARGV[2]) end
+endCancelled({
+  base = string.sub(KEYS[1], 1, -1 - #id), completed = KEYS[6], events = KEYS[7], deadlines = KEYS[8], now = ARGV[2],
+  prev = isAbandoned and 'active' or 'waiting',
+}, id, ARGV[3])
 return 1
 `
 
@@ -454,7 +468,7 @@ return replies
 
 export const deleteJob = `-- Deletes all that is known of a job that has ended.
 -- KEYS     1 job · 2 its lock · 3 its log · 4 index of the jobs · 5 completed · 6 failed
---          7 dead letters that are not in the history yet · 8 finished jobs that are not kept
+--          7 dead letters that are not in the history yet · 8 finished jobs that are not kept · 9 dead letters that are not
 -- ARGV     1 job id
 -- Returns  1 deleted · 0 there is no such job · -1 it has not ended
 local kind = redis.call('TYPE', KEYS[1])['ok']
@@ -463,13 +477,14 @@ if kind == 'hash' then
   local isOpen = redis.call('HEXISTS', KEYS[1], 'finishedOn') == 0
   if isOpen or redis.call('EXISTS', KEYS[2]) == 1 then return -1 end
 end
-for i = 4, 8 do redis.call('ZREM', KEYS[i], ARGV[1]) end
+for i = 4, 9 do redis.call('ZREM', KEYS[i], ARGV[1]) end
 redis.call('UNLINK', KEYS[1], KEYS[3])
 return 1
 `
 
 export const discard = `-- Puts dead letters aside for good. They keep their status, and move to \`completed\` so that nothing revives them.
--- KEYS     1 failed · 2 completed
+-- noteEvents()  of note-events.lua
+-- KEYS     1 failed · 2 completed · 3 dead letters that are not in the history yet · 4 those that it does not keep
 -- ARGV     1 key base · 2 now ms · 3 event as JSON · 4… job ids
 -- Returns  the ids of those that were discarded
 local moved = {}
@@ -478,19 +493,27 @@ for i = 4, #ARGV do
   local job = ARGV[1] .. id
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
     redis.call('ZADD', KEYS[2], ARGV[2], id)
-    local f = redis.call('HMGET', job, 'ats', 'ev')
-    local event = string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[1] or 0) .. '}'
-    redis.call('HSET', job, 'discardedAt', ARGV[2], 'ev', (f[2] or '') .. event .. '\\n')
+    redis.call('ZREM', KEYS[3], id)
+    redis.call('ZREM', KEYS[4], id)
+    redis.call('HSET', job, 'discardedAt', ARGV[2])
+    noteEvents(job, ARGV[3])
     moved[#moved + 1] = id
   end
 end
 return moved
 `
 
-export const dropUnkept = `-- Removes the oldest of the finished jobs that no history keeps.
--- KEYS     1 finished jobs that are not kept · 2 index of the jobs
+export const dropUnkept = `-- Removes the oldest of the finished jobs that no history keeps, and forgets dead letters of that kind that have left Redis: these
+-- go as all do.
+-- KEYS     1 finished jobs that are not kept · 2 index of the jobs · 3 dead letters that are not kept · 4 failed
 -- ARGV     1 key base · 2 before when they have to have ended (ms) · 3 how many may stay · 4 most to remove
--- Returns  how many were removed
+-- Returns  how many jobs were removed
+local dead = redis.call('ZRANGE', KEYS[3], 0, ARGV[4] - 1)
+for _, id in ipairs(dead) do
+  -- The oldest go first.
+  if redis.call('ZSCORE', KEYS[4], id) then break end
+  redis.call('ZREM', KEYS[3], id)
+end
 local tooMany = redis.call('ZCARD', KEYS[1]) - ARGV[3]
 local tooOld = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[2])
 local count = math.min(math.max(tooMany, tooOld), tonumber(ARGV[4]))
@@ -518,20 +541,39 @@ redis.call('XADD', KEYS[1], '*', 'id', ARGV[1], 'begin', ARGV[4], 'at', ARGV[3])
 return 2
 `
 
+export const endCancelled = `-- Ends a job as cancelled that was taken out of its place, without an attempt that ends it. It goes to \`completed\`, so that no
+-- "retry all" of dead letters revives it.
+-- Part of cancel.lua, recover-stalled.lua and end-unstarted.lua.
+-- noteEnd()  of note-end.lua
+-- Gives    endCancelled(place, its id, return value as JSON, which holds the reason); the place says where and when:
+--          {base, completed, events, deadlines: keys; now: ms; prev: where the job was, for the event}
+local function endCancelled(place, id, value)
+  local job = place.base .. id
+  redis.call('ZADD', place.completed, place.now, id)
+  redis.call('HSET', job, 'st', 'cancelled', 'finishedOn', place.now, 'returnvalue', value)
+  noteEnd(job, id, place.deadlines)
+  redis.call('XADD', place.events, 'MAXLEN', '~', 10000, '*', 'event', 'completed', 'jobId', id, 'returnvalue', value,
+    'prev', place.prev, 'st', 'cancelled')
+end
+`
+
 export const endOverdue = `-- Makes dead letters of jobs that wait past their deadline: for a worker, in a paused queue, for their time or their retry.
 -- Those that were to start by then, and did not, end as they are to.
--- noteEnd()  of note-end.lua
 -- bury()   of bury.lua
+-- endUnstarted()  of end-unstarted.lua; so is isPast()
+-- noteEvents()  of note-events.lua
 -- KEYS     1 deadlines · 2 wait · 3 prioritized · 4 delayed · 5 failed · 6 events
 --          7 dead letters that are not in the history yet · 8 completed
--- ARGV     1 key base · 2 now ms · 3 most to look at · 4 ms until one that does not wait is looked at again
---          5 kind, 6 name and 7 message of their error
---          8 most entries of lists to search: it looks at fewer jobs if each may stand anywhere in a long one
---          9 message for one that did not start in time · 10 return value as JSON of one that is cancelled for that
+-- ARGV     1 key base · 2 most to look at · 3 ms until one that does not wait is looked at again
+--          4 kind, 5 name and 6 message of their error
+--          7 most entries of lists to search: it looks at fewer jobs if each may stand anywhere in a long one
+--          8 message for one that did not start in time · 9 return value as JSON of one that is cancelled for that
 -- Returns  {how many have ended by it, 1 if more may be due, else 0}
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local grave = {
-  base = ARGV[1], failed = KEYS[5], unrecorded = KEYS[7], events = KEYS[6], deadlines = KEYS[1], now = ARGV[2],
-  prev = 'waiting',
+  base = ARGV[1], failed = KEYS[5], unrecorded = KEYS[7], events = KEYS[6], deadlines = KEYS[1], now = now,
+  prev = 'waiting', completed = KEYS[8], kind = ARGV[4], name = ARGV[5], unstarted = ARGV[8], cancelled = ARGV[9],
 }
 
 local function leavesItsPlace(id)
@@ -539,54 +581,71 @@ local function leavesItsPlace(id)
     or redis.call('ZREM', KEYS[3], id) == 1 or redis.call('LREM', KEYS[2], -1, id) == 1)
 end
 
-local most = math.max(1, math.min(ARGV[3], math.floor(ARGV[8] / (redis.call('LLEN', KEYS[2]) + 1))))
-local due, ended = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[2], 'LIMIT', 0, most), 0
+local most = math.max(1, math.min(ARGV[2], math.floor(ARGV[7] / (redis.call('LLEN', KEYS[2]) + 1))))
+local due, ended = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, most), 0
 for _, id in ipairs(due) do
   local job = ARGV[1] .. id
   -- First what needs no room: a full Redis refuses a script that has written nothing yet.
   redis.call('ZREM', KEYS[1], id)
   local isOpen = redis.call('TYPE', job)['ok'] == 'hash' and redis.call('HEXISTS', job, 'finishedOn') == 0
-  local f = isOpen and redis.call('HMGET', job, 'ats', 'ev', 'sb', 'dl') or {}
-  local startBy = f[3] and (tonumber(f[1]) or 0) == 0
-  if f[3] and not startBy then
+  local f = isOpen and redis.call('HMGET', job, 'ats', 'sb', 'dl') or {}
+  local startBy = f[2] and (tonumber(f[1]) or 0) == 0
+  if f[2] and not startBy then
     -- It did start. What is left to keep to is its deadline.
     redis.call('HDEL', job, 'sb')
-    if f[4] then redis.call('ZADD', KEYS[1], f[4], id) end
-  elseif startBy and tonumber(string.match(f[3], '^%d+')) <= tonumber(ARGV[2]) and leavesItsPlace(id) then
-    if string.find(f[3], ':cancel', 1, true) then
-      redis.call('ZADD', KEYS[8], ARGV[2], id)
-      redis.call('HSET', job, 'st', 'cancelled', 'finishedOn', ARGV[2], 'returnvalue', ARGV[10])
-      noteEnd(job, id, KEYS[1])
-      redis.call('XADD', KEYS[6], 'MAXLEN', '~', 10000, '*', 'event', 'completed', 'jobId', id, 'returnvalue', ARGV[10],
-        'prev', 'waiting', 'st', 'cancelled')
-    else
-      bury(grave, id, 'failed', ARGV[5], ARGV[6], ARGV[9])
-    end
+    if f[3] then redis.call('ZADD', KEYS[1], f[3], id) end
+  elseif startBy and isPast(f[2], now) and leavesItsPlace(id) then
+    endUnstarted(grave, id, f[2])
     ended = ended + 1
   elseif isOpen and leavesItsPlace(id) then
-    local event = {event = 'timed_out', at = tonumber(ARGV[2]), after = tonumber(f[1]) or 0, detail = ARGV[7]}
-    redis.call('HSET', job, 'ev', (f[2] or '') .. cjson.encode(event) .. '\\n')
-    bury(grave, id, 'timed_out', ARGV[5], ARGV[6], ARGV[7])
+    noteEvents(job, cjson.encode({event = 'timed_out', at = now, detail = ARGV[6]}))
+    bury(grave, id, 'timed_out', ARGV[4], ARGV[5], ARGV[6])
     ended = ended + 1
   elseif isOpen then
     -- It runs, and its worker ends it; or puts it back to where it waits, or dies. It does not stand before the others.
-    redis.call('ZADD', KEYS[1], ARGV[2] + ARGV[4], id)
+    redis.call('ZADD', KEYS[1], now + ARGV[3], id)
   end
 end
 return {ended, #due == most and 1 or 0}
 `
 
+export const endUnstarted = `-- Ends a job that no worker has started in time, as its schedule says: it is cancelled, or becomes a dead letter. It was taken
+-- out of its place. Part of end-overdue.lua and start-in-time.lua.
+-- bury()   of bury.lua
+-- endCancelled()  of end-cancelled.lua
+-- Gives    isPast(its \`sb\`, now ms)
+--          endUnstarted(grave, its id, its \`sb\`); the grave is what both of those need, and says what the job ends with:
+--          {…; kind, name, unstarted: kind, name and message of the error; cancelled: return value as JSON}
+local function isPast(startBy, now)
+  return tonumber(string.match(startBy, '^%d+') or math.huge) <= now
+end
+
+local function endUnstarted(grave, id, startBy)
+  if string.find(startBy, ':cancel', 1, true) then
+    endCancelled(grave, id, grave.cancelled)
+  else
+    bury(grave, id, 'failed', grave.kind, grave.name, grave.unstarted)
+  end
+end
+`
+
 export const finish = `-- Ends jobs, each as BullMQ's script does, which stands before this as finish(key of the job, arguments). What goes wrong with
 -- one of them leaves the others as they are.
+-- cancelRequest()  of cancel-request.lua
 -- KEYS     1..11, 13, 14 as BullMQ has them · 12 index of the jobs · 15 dead letters that are not in the history yet · 16..
 --          the jobs
 -- ARGV     1 prefix of BullMQ's keys · 2 where they go, "completed" or "failed" · 3 BullMQ's field for the outcome · 4 BullMQ's
 --          options as JSON · then for each job: how much follows · id · when it ended, in ms · outcome · 1 to fetch the next
 --          one, or 0 · token · attempts that it may have · attempts used · the deadlines if something outlives the job that is
 --          to be told of its end, else empty · names and values of fields, \`atm\` and \`st\` first
--- Returns  for each job what BullMQ's script does, or the error
+-- Returns  for each job what BullMQ's script does, or the error, or the request to cancel it, as JSON: such a job is not buried
 local opts, answers, at, most = cjson.decode(ARGV[4]), {}, 5, #KEYS - 15
 local keep = opts.keepJobs
+
+local function finishUnlessCancelled(job, args)
+  return ARGV[2] == 'failed' and cancelRequest(job, opts.token) or finish(job, args)
+end
+
 for n = 1, most do
   local last = at + ARGV[at]
   local id, ended, outcome, fetches, token, attempts, used, deadlines = unpack(ARGV, at + 1, at + 8)
@@ -594,7 +653,7 @@ for n = 1, most do
   -- What is too old, or too much, goes with the last one.
   if keep.count ~= 0 then opts.keepJobs = n == most and keep or {count = -1} end
   local args = {id, ended, ARGV[3], outcome, ARGV[2], fetches, ARGV[1], opts, used, deadlines, unpack(ARGV, at + 9, last)}
-  local isDone, answer = pcall(finish, KEYS[15 + n], args)
+  local isDone, answer = pcall(finishUnlessCancelled, KEYS[15 + n], args)
   answers[n] = isDone and answer or {err = answer}
   at = last + 1
 end
@@ -611,9 +670,13 @@ return redis.call('ZREM', KEYS[1], ARGV[1])
 
 export const handBack = `-- Returns a running job to the front of its queue without using up the attempt.
 -- bull()   BullMQ's moveJobFromActiveToWait, which checks the lock
+-- cancelRequest()  of cancel-request.lua
 -- KEYS     BullMQ's nine: 8 marker
--- ARGV     BullMQ's three: 3 job hash · then 4 field of the attempt · 5 its record as JSON
--- Returns  0 or more: handed back · negative: BullMQ's refusal (the job is no longer ours)
+-- ARGV     BullMQ's three: 2 token · 3 job hash · then 4 field of the attempt · 5 its record as JSON
+-- Returns  0 or more: handed back · negative: BullMQ's refusal (the job is no longer ours) · the request to cancel the job, as
+--          JSON: it stays where it is, to be ended
+local request = cancelRequest(ARGV[3], ARGV[2])
+if request then return request end
 local result = bull()
 if result < 0 then return result end
 redis.call('HSET', ARGV[3], ARGV[4], ARGV[5])
@@ -687,7 +750,7 @@ return {string.format('%d%06d', time[1], time[2]), redis.call('GET', KEYS[3]), r
 
 export const holds = `-- Whether an attempt still has its job. A lock that ran out while nobody took the job, for example because Redis hung, is
 -- no loss: leaving \`active\` without the lock counts a stall, and each claim counts a start.
--- Part of renew-locks.lua, mark-blocked.lua and write-attempt.lua.
+-- Part of renew-locks.lua, mark-blocked.lua, start-in-time.lua and write-attempt.lua.
 -- attemptField()  of attempt-field.lua
 local function holds(job, token, attempt, stalls)
   -- A key that holds no hash any more is no job, and no reason to fail the others of a renewal.
@@ -780,6 +843,48 @@ local function noteEnd(job, id, deadlines)
 end
 `
 
+export const noteEvents = `-- Adds to what a job keeps of what no attempt caused: in \`ev\`, a line each. The first three and the last seventeen stay, as of its
+-- attempts; \`eo\` counts those between that were left out.
+-- Part of promote.lua, discard.lua, redrive.lua and end-overdue.lua.
+-- Gives    noteEvents(key of the job, event as JSON, …); each gets how many attempts had been started by then
+local function noteEvents(job, ...)
+  local f = redis.call('HMGET', job, 'ats', 'ev')
+  local lines = f[2] or ''
+  for _, event in ipairs({...}) do
+    lines = lines .. string.sub(event, 1, -2) .. ',"after":' .. (f[1] or 0) .. '}\\n'
+  end
+  local surplus = select(2, string.gsub(lines, '\\n', '')) - 20
+  if surplus > 0 then
+    local n = 0
+    lines = string.gsub(lines, '[^\\n]*\\n', function(line)
+      n = n + 1
+      return n > 3 and n <= 3 + surplus and '' or line
+    end)
+    redis.call('HINCRBY', job, 'eo', surplus)
+  end
+  redis.call('HSET', job, 'ev', lines)
+end
+`
+
+export const noteLost = `-- Keeps the record of an attempt whose process is gone. Should the process come back, that tells it that the end of the job
+-- is none of its own: held-move.ts.
+-- Part of recover-stalled.lua and cancel.lua.
+-- attemptField()  of attempt-field.lua
+-- Gives    noteLost(key of the job, now ms, message if the attempt has timed out)
+local function noteLost(job, now, timeout)
+  local f = redis.call('HMGET', job, 'ats', 'pb', 'processedOn')
+  local record = {
+    n = tonumber(f[1]) or 0, worker = f[2] or '', start = tonumber(f[3]) or 0, ['end'] = tonumber(now), outcome = 'lost',
+  }
+  if timeout then
+    record.outcome = 'timed_out'
+    record.reason = timeout
+    record.error = {name = 'TimeoutError', kind = 'timeout', message = timeout}
+  end
+  redis.call('HSET', job, attemptField(record.n), cjson.encode(record))
+end
+`
+
 export const openPart = `-- Opens what an operation does in one queue to whoever has its lease, and closes it to all who had it before.
 -- KEYS     1 part of the operation
 -- ARGV     1 token · 2 ms for which it is kept
@@ -802,6 +907,15 @@ for i = 3, #ARGV do
   found[#found + 1] = redis.call('HGET', KEYS[3], ARGV[i])
 end
 return found
+`
+
+export const postpone = `-- Puts a running job off, for a retry or a snooze.
+-- bull()   BullMQ's moveToDelayed, which checks the lock
+-- cancelRequest()  of cancel-request.lua
+-- KEYS     BullMQ's eleven: 5 job     ARGV BullMQ's nine: 4 token
+-- Returns  0: put off · negative: BullMQ's refusal (the job is no longer ours) · the request to cancel the job, as JSON: it
+--          stays where it is, to be ended
+return cancelRequest(KEYS[5], ARGV[4]) or bull()
 `
 
 export const projectAccess = `-- Writes who may do what, unless Redis has the same or something later.
@@ -852,13 +966,11 @@ return written
 
 export const promote = `-- Makes a delayed job due now and notes who asked.
 -- bull()   BullMQ's promote
+-- noteEvents()  of note-events.lua
 -- KEYS     BullMQ's nine     ARGV BullMQ's two: 1 key base, 2 job id · then 3 event as JSON
 -- Returns  1 promoted · 0 the job is not delayed
 if bull() < 0 then return 0 end
-local job = ARGV[1] .. ARGV[2]
-local f = redis.call('HMGET', job, 'ats', 'ev')
-local event = string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[1] or 0) .. '}'
-redis.call('HSET', job, 'ev', (f[2] or '') .. event .. '\\n')
+noteEvents(ARGV[1] .. ARGV[2], ARGV[3])
 return 1
 `
 
@@ -952,17 +1064,20 @@ return {last, f[2] and 1 or 0, after, unpack(lines)}
 `
 
 export const recoverStalled = `-- Counts the death of a process as an attempt, in the step that puts its job back. An attempt for which the process was
--- killed, because it blocked the main loop, has timed out; the others are lost.
+-- killed, because it blocked the main loop, has timed out; the others are lost. A job that somebody has cancelled ends as
+-- cancelled instead. One whose attempts are used up, or under which the process died too often, is a dead letter.
+-- MAX_DEATHS is how often it may, UNREADABLE_REQUEST what a request to cancel is taken for that was broken by hand.
 -- bull()        BullMQ's moveStalledJobsToWait; gives the ids it moved to the front of \`wait\`
 -- quarantine()  of quarantine.lua; so is the grave
 -- bury()        of bury.lua
--- attemptField()  of attempt-field.lua
+-- noteLost()    of note-lost.lua
+-- endCancelled()  of end-cancelled.lua
 -- KEYS          BullMQ's nine: 1 stalled · 2 wait · 4 exists until the next check · then 10 failed · 11 delayed
 --               12 when this was last done (ms) · 13 deadlines
 --               14 dead letters that are not in the history yet
 -- ARGV          BullMQ's four: 2 key base · 3 now ms · 4 ms to the next check · then 5 message of a job whose attempts are used up
 --               6 and 7 are quarantine.lua's · 8 message of an attempt that blocked the main loop
--- Returns       {ids put back, ids that became dead letters}
+-- Returns       {ids put back, ids that became dead letters}; those that are cancelled are in neither
 if redis.call('EXISTS', KEYS[4]) == 1 then return {{}, {}} end
 -- After a gap Redis was away or hung, and nobody could renew a lock: everybody gets one round to do so before a job whose
 -- lock ran out counts as abandoned.
@@ -977,35 +1092,45 @@ local function wasBlocked(marker, n)
   return readable and type(blocked) == 'table' and blocked.attempt == n
 end
 
+local function cancellation(request, blocked)
+  local readable, asked = pcall(cjson.decode, request)
+  if not (readable and type(asked) == 'table' and type(asked.by) == 'string' and type(asked.reason) == 'string') then
+    asked = cjson.decode(UNREADABLE_REQUEST)
+  end
+  return cjson.encode({cancelled = {by = asked.by, reason = asked.reason, how = blocked and 'killed' or nil}})
+end
+
+-- Why the job is not run again, if it is not.
+local function lastWords(used, died, options)
+  local readable, opts = pcall(cjson.decode, options or '')
+  -- A job whose options cannot be read goes on to the claim, which says so.
+  if readable and type(opts) == 'table' and used >= (tonumber(opts['attempts']) or 1) then return ARGV[5] end
+  return died >= MAX_DEATHS and 'the process died under this job ' .. died .. ' times, which ends it however many attempts '
+    .. 'are left: look at how its workers ended; a redrive gives it ' .. MAX_DEATHS .. ' more'
+end
+
 local back, dead = {}, quarantine()
+grave.completed = ARGV[2] .. 'completed'
 for _, id in ipairs(bull()) do
   local job = ARGV[2] .. id
-  local f = redis.call('HMGET', job, 'ats', 'pb', 'processedOn', 'opts', 'wd')
-  local n = tonumber(f[1]) or 0
-  local blocked = wasBlocked(f[5], n)
-  local record = {
-    n = n, worker = f[2] or '', start = tonumber(f[3]) or 0, ['end'] = tonumber(ARGV[3]), outcome = 'lost',
-  }
-  if blocked then
-    record.outcome = 'timed_out'
-    record.reason = ARGV[8]
-    record.error = {name = 'TimeoutError', kind = 'timeout', message = ARGV[8]}
-  end
-  redis.call('HSET', job, attemptField(n), cjson.encode(record))
+  local f = redis.call('HMGET', job, 'ats', 'opts', 'wd', 'cx', 'stc')
+  local blocked, request = wasBlocked(f[3], tonumber(f[1]) or 0), f[4]
+  noteLost(job, ARGV[3], blocked and not request and ARGV[8])
   redis.call('HDEL', job, 'wd')
-  local used = redis.call('HINCRBY', job, 'atm', 1)
-  local readable, opts = pcall(cjson.decode, f[4] or '')
-  readable = readable and type(opts) == 'table'
-  -- A job whose options cannot be read goes on to the claim, which says so.
-  if readable and used >= (tonumber(opts['attempts']) or 1) and redis.call('LREM', KEYS[2], -1, id) == 1 then
-    if blocked then
-      bury(grave, id, 'timed_out', 'timeout', 'TimeoutError', ARGV[8])
-    else
-      bury(grave, id, 'failed', 'crashed', 'WorkerLost', ARGV[5])
-    end
-    dead[#dead + 1] = id
+  if request and redis.call('LREM', KEYS[2], -1, id) == 1 then
+    endCancelled(grave, id, cancellation(request, blocked))
   else
-    back[#back + 1] = id
+    local why = lastWords(redis.call('HINCRBY', job, 'atm', 1), tonumber(f[5]), f[2])
+    if why and redis.call('LREM', KEYS[2], -1, id) == 1 then
+      if blocked then
+        bury(grave, id, 'timed_out', 'timeout', 'TimeoutError', ARGV[8])
+      else
+        bury(grave, id, 'failed', 'crashed', 'WorkerLost', why)
+      end
+      dead[#dead + 1] = id
+    else
+      back[#back + 1] = id
+    end
   end
 end
 return {back, dead}
@@ -1013,8 +1138,9 @@ return {back, dead}
 
 export const redrive = `-- Puts dead letters back into their queue with all attempts and all their time to go. Idempotent: a job is moved by whoever
 -- removes it from \`failed\` first.
+-- noteEvents()  of note-events.lua
 -- KEYS     1 failed · 2 wait · 3 prioritized · 4 priority counter · 5 events · 6 marker · 7 meta · 8 deadlines
---          9 index of the jobs
+--          9 index of the jobs · 10 dead letters that are not in the history yet · 11 those that it does not keep
 -- ARGV     1 key base · 2 now ms · 3 event as JSON · 4… job ids
 -- Returns  the ids of those that were put back
 local moved = {}
@@ -1031,25 +1157,27 @@ for i = 4, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
-    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik', 'env', 'timestamp', 'tq', 'sj')
-    local events = f[4] or ''
+    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ik', 'env', 'timestamp', 'tq', 'sj')
     -- The end that is undone stays in the timeline. That of a job that timed out is told already.
     if f[1] == 'failed' and f[2] and f[3] then
-      events = events .. '{"event":"failed","at":' .. f[2] .. ',"attempt":' .. f[3] .. ',"after":' .. f[3] .. '}\\n'
+      noteEvents(job, '{"event":"failed","at":' .. f[2] .. ',"attempt":' .. f[3] .. '}', ARGV[3])
+    else
+      noteEvents(job, ARGV[3])
     end
-    events = events .. string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\\n'
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
-      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx', 'sb')
-    redis.call('HSET', job, 'ev', events)
-    -- The history may have it as it was, and lists would have it from there.
-    redis.call('ZADD', KEYS[9], tonumber(f[7]) or 0, id)
+      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx', 'sb', 'ps')
+    -- The history may have it as it died. It is told of the next end too, whichever that is, and lists have it from here again.
+    redis.call('HSET', job, 'rd', 1)
+    redis.call('ZREM', KEYS[10], id)
+    redis.call('ZREM', KEYS[11], id)
+    redis.call('ZADD', KEYS[9], tonumber(f[6]) or 0, id)
     -- What note-end.lua told the idempotency record no longer holds.
-    if f[5] and redis.call('HGET', f[5], 'id') == id then
-      redis.call('HDEL', f[5], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
+    if f[4] and redis.call('HGET', f[4], 'id') == id then
+      redis.call('HDEL', f[4], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
     end
+    if f[7] then redis.call('SADD', f[7], id) end
     if f[8] then redis.call('SADD', f[8], id) end
-    if f[9] then redis.call('SADD', f[9], id) end
-    local deadline = deadlineAnew(f[6], f[7])
+    local deadline = deadlineAnew(f[5], f[6])
     if deadline then
       redis.call('HSET', job, 'dl', deadline)
       redis.call('ZADD', KEYS[8], deadline, id)
@@ -1131,6 +1259,33 @@ end
 return 1
 `
 
+export const startInTime = `-- Whether a job that was just claimed, and had to be by some time, is started. If that has passed by the clock of Redis it ends
+-- here, and nothing tells of the claim: the same as end-overdue.lua would have made of it.
+-- holds()  of holds.lua
+-- endUnstarted()  of end-unstarted.lua; so is isPast()
+-- KEYS     1 deadlines · 2 active · 3 stalled · 4 failed · 5 completed · 6 events
+--          7 dead letters that are not in the history yet
+-- ARGV     1 key base · 2 job id · 3 lock token · 4 attempt · 5 stalls · 10 its \`sb\`, as it was when it was claimed
+--          6 kind, 7 name and 8 message of its error · 9 return value as JSON of one that is cancelled
+-- Returns  1 it is · 0 it has ended, or has another owner now
+local id = ARGV[2]
+local job = ARGV[1] .. id
+if not holds(job, ARGV[3], ARGV[4], ARGV[5]) then return 0 end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if not isPast(ARGV[10], now) then return 1 end
+-- First what needs no room: a full Redis refuses a script that has written nothing yet.
+redis.call('LREM', KEYS[2], 1, id)
+redis.call('SREM', KEYS[3], id)
+redis.call('DEL', job .. ':lock')
+redis.call('HDEL', job, 'ats', 'processedOn', 'pb')
+endUnstarted({
+  base = ARGV[1], failed = KEYS[4], unrecorded = KEYS[7], events = KEYS[6], deadlines = KEYS[1], now = now, prev = 'active',
+  completed = KEYS[5], kind = ARGV[6], name = ARGV[7], unstarted = ARGV[8], cancelled = ARGV[9],
+}, id, ARGV[10])
+return 0
+`
+
 export const startOperation = `-- Stores a new operation, and gives its lease to whoever starts it.
 -- KEYS     1 operation · 2 operations to drive, by the end of their leases
 -- ARGV     1 its id · 2 length of the lease (ms) · 3 ms for which the record is kept · 4… its fields and their values
@@ -1190,6 +1345,7 @@ export const takeFromOutbox = `-- Removes from the outbox what the history has t
 -- be redriven; those that were taken are no longer in the index, as lists have them from the history.
 -- KEYS     1 completed · 2 unrecorded dead letters · 3 index of the jobs · 4 finished jobs that are not kept
 --          5 how many were taken, ever · 6 the last takes · 7 how many were taken of each tenant, ever
+--          8 dead letters that are not kept
 -- ARGV     1 key base · then for each: its id, its place (\`completed\` or \`failed\`), its score when it was read, its tenant if
 --          it was taken, else ''
 -- Returns  how many were still as they were read
@@ -1205,8 +1361,8 @@ for i = 2, #ARGV, 4 do
       redis.call('UNLINK', ARGV[1] .. id, ARGV[1] .. id .. ':logs')
       taken = taken + 1
       takenOf[ARGV[i + 3]] = (takenOf[ARGV[i + 3]] or 0) + 1
-    elseif place == 'completed' then
-      redis.call('ZADD', KEYS[4], score, id)
+    elseif not isTaken then
+      redis.call('ZADD', place == 'completed' and KEYS[4] or KEYS[8], score, id)
     end
   end
 end

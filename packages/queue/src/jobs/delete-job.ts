@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { bullKeys, indexKey, jobKey, lockKey, logsKey, unkeptKey, unrecordedKey } from '../keys.ts'
+import { bullKeys, indexKey, jobKey, lockKey, logsKey, unkeptDeadKey, unkeptKey, unrecordedKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 import type { JobRef } from './moves.ts'
 
@@ -11,7 +11,7 @@ import type { JobRef } from './moves.ts'
  */
 export async function deleteEndedJob(redis: Redis, { queue, id }: JobRef): Promise<'deleted' | 'gone' | 'open'> {
   const { completed, failed } = bullKeys(queue)
-  const places = [indexKey(queue), completed, failed, unrecordedKey(queue), unkeptKey(queue)]
+  const places = [indexKey(queue), completed, failed, unrecordedKey(queue), unkeptKey(queue), unkeptDeadKey(queue)]
   const keys = [jobKey(queue, id), lockKey(queue, id), logsKey(queue, id), ...places]
   const done = (await runScript(redis, 'deleteJob', keys, [id])) as number
   return done === 1 ? 'deleted' : done === 0 ? 'gone' : 'open'

@@ -79,6 +79,7 @@ export function toJob(stored: StoredJob): Job {
   const finishedAt = isoOf(fields.finishedOn)
   const discardedAt = isoOf(fields.discardedAt)
   const cancelRequest = parseCancelRequest(fields.cx)
+  const leftOut = numberOf(fields.eo)
   const input = readInput(fields.data)
   const output = readOutput(status, fields.returnvalue)
   const job: Job = {
@@ -106,6 +107,7 @@ export function toJob(stored: StoredJob): Job {
     ...(cancelRequest && !isTerminal(status) && { cancelRequestedAt: new Date(cancelRequest.at).toISOString() }),
     ...(discardedAt && isDeadLetter(status) && { discardedAt }),
     timeline: timelineOf(stored, status, envelope),
+    ...(leftOut > 0 && { timelineLeftOut: leftOut }),
     input: input.value,
     output: output.value,
   }

@@ -6,11 +6,11 @@ import { type Candidate, type JobSearch, matchesSearch } from './job-search.ts'
 function failed(more: Record<string, string> = {}, log: string[] = []): Candidate {
   const error = { name: 'HttpError', message: 'Gateway timed out', kind: 'http' }
   const record = (n: number, worker: string) =>
-    JSON.stringify({ n, worker, start: n * 1000, end: n * 1000 + 250, outcome: 'failed', error })
+    JSON.stringify({ n, worker, start: n * 1000, end: n * 1000 + 250, outcome: 'failed', reason: 'lost', error })
   const fields = {
     name: 'test.echo',
     timestamp: '500',
-    data: '{"order":{"id":42,"code":"42","paid":true,"note":null,"lines":[{"sku":"x"}]}}',
+    data: '{"order":{"id":42,"long":12345678901234567890,"code":"42","paid":true,"note":null,"lines":[{"sku":"x"}]}}',
     ats: '2',
     a1: record(1, 'w1'),
     a2: record(2, 'w2'),
@@ -46,7 +46,15 @@ describe('matchesSearch', () => {
   it.each([
     ['order.id', '42', true],
     ['order.id', '42.0', true],
+    ['order.id', '4.2e1', true],
     ['order.id', '43', false],
+    ['order.id', '0x2A', false],
+    ['order.id', ' 42', false],
+    ['order.id', '+42', false],
+    ['order.long', '12345678901234567890', true],
+    ['order.long', '1234567890123456789e1', true],
+    ['order.long', '12345678901234567891', false],
+    ['order.long', '12345678901234567000', false],
     ['order.id', '', false],
     ['order.code', '42', true],
     ['order.code', '42.0', false],
@@ -66,11 +74,15 @@ describe('matchesSearch', () => {
     ['TIMED gateway', true],
     ['gate', false],
     ['httperror', true],
+    ['http', true],
+    ['lost', true],
+    ['demo.echo', true],
+    ['12345', true],
     ['disk', true],
     ['disk nothing', false],
     ['…', false],
-  ])('finds words of errors and of the log, whole ones, in any order and case: %s', (q, expected) => {
-    expect(fits({ q }, failed({}, ['warn the disk, nearly full']))).toBe(expected)
+  ])('finds words of errors, reasons and of the log, whole ones, in any order and case: %s', (q, expected) => {
+    expect(fits({ q }, failed({}, ['warn the disk, nearly full', 'demo-echo at /tmp/-12345']))).toBe(expected)
   })
 
   it('asks for all that is given', () => {

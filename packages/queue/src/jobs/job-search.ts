@@ -1,7 +1,8 @@
-import type { Job, JobStatus } from '@foliot/jobs'
+import { decimalOf, isDecimal, type Job, type JobStatus, searchedTexts, wordsOf } from '@foliot/jobs'
 import { finishedAttempts } from '../outbox/finished-attempts.ts'
 import { type JobFilter, matchesFilter } from './job-filter.ts'
 import type { StoredJob } from './job-hash.ts'
+import { textsOf } from './job-texts.ts'
 
 /** What a list of jobs is asked for. All that is given has to fit; a history answers the same for jobs that are gone. */
 export interface JobSearch extends JobFilter {
@@ -14,7 +15,7 @@ export interface JobSearch extends JobFilter {
   /** From the start of the last attempt to the end of the job, in milliseconds; both bounds fit. */
   minDurationMs?: number
   maxDurationMs?: number
-  /** Words that its errors or its log hold, all of them, in any order and in any case. */
+  /** Words that its errors, the reasons of its attempts or its log hold, all of them, in any order and in any case. */
   q?: string
   /** What the input holds, all of it. */
   input?: readonly InputCondition[]
@@ -41,7 +42,7 @@ export const matchesSearch = (candidate: Candidate, search: JobSearch): boolean 
   (search.scheduleId === undefined || candidate.job.scheduleId === search.scheduleId) &&
   (search.worker === undefined || workersOf(candidate.stored).has(search.worker)) &&
   hasDuration(candidate.job, search) &&
-  (search.input ?? []).every((condition) => holds(candidate.job.input, condition)) &&
+  (search.input ?? []).every((condition) => holds(candidate.job, condition)) &&
   (search.q === undefined || hasWords(candidate, search.q))
 
 function workersOf(stored: StoredJob): Set<string> {
@@ -56,25 +57,35 @@ function hasDuration({ startedAt, finishedAt }: Job, { minDurationMs, maxDuratio
   return ms >= (minDurationMs ?? 0) && ms <= (maxDurationMs ?? Number.POSITIVE_INFINITY)
 }
 
-function holds(input: unknown, { path, value }: InputCondition): boolean {
-  let at = input
-  for (const name of path) {
-    if (typeof at !== 'object' || at === null || Array.isArray(at) || !Object.hasOwn(at, name)) return false
-    at = (at as Record<string, unknown>)[name]
-  }
+function holds(job: Job, { path, value }: InputCondition): boolean {
+  const at = standsAt(job.input, path)
   if (typeof at === 'string') return at === value
-  if (typeof at === 'number') return value.trim() !== '' && at === Number(value)
+  if (typeof at === 'number') return isDecimal(value) && at === Number(value) && isSpelled(job, path, value)
   return (at === null || typeof at === 'boolean') && String(at) === value
 }
+
+function standsAt(input: unknown, path: readonly string[]): unknown {
+  let at = input
+  for (const name of path) {
+    if (typeof at !== 'object' || at === null || Array.isArray(at) || !Object.hasOwn(at, name)) return undefined
+    at = (at as Record<string, unknown>)[name]
+  }
+  return at
+}
+
+/** Whether the number is the one that was sent, of which JavaScript may have kept another. */
+function isSpelled(job: Job, path: readonly string[], value: string): boolean {
+  const spelled = JSON.parse(textsOf(job).input, spellingOf as (key: string, value: unknown) => unknown)
+  return decimalOf(String(standsAt(spelled, path))) === decimalOf(value)
+}
+
+const spellingOf = (_key: string, value: unknown, { source }: { source?: string }): unknown =>
+  typeof value === 'number' ? source : value
 
 /** Text without a word fits no job. */
 function hasWords({ job, stored, log }: Candidate, q: string): boolean {
   const wanted = wordsOf(q)
   if (wanted.size === 0) return false
-  const errors = finishedAttempts(stored).map(({ error }) => error)
-  const texts = [job.error, ...errors].flatMap((error) => (error ? [error.name, error.message] : []))
-  const found = wordsOf([...texts, ...log].join(' '))
+  const found = wordsOf([...searchedTexts(job.error, finishedAttempts(stored), log)].join('\n'))
   return [...wanted].every((word) => found.has(word))
 }
-
-const wordsOf = (text: string): Set<string> => new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])

@@ -1,6 +1,6 @@
 import { type Job, type JobStatus, STATUSES } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
-import { bullKeys, indexKey, logsKey, unkeptKey, unrecordedKey } from '../keys.ts'
+import { bullKeys, indexKey, logsKey, unkeptDeadKey, unkeptKey, unrecordedKey } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
 import { type JobFilter, matchesFilter } from './job-filter.ts'
 import { readStoredJob, toJob } from './job-hash.ts'
@@ -111,10 +111,7 @@ async function readFew(
   where: 'all' | 'not in history',
 ): Promise<Candidate[] | undefined> {
   const places = [...new Set(statuses.flatMap((status) => PLACES_OF_STATUS[status]))]
-  const parts = queues.flatMap((queue) => places.map((place) => partOf(queue, place, where)))
-  // Finished jobs that no history keeps are in no place of BullMQ's.
-  if (places.includes('completed'))
-    parts.push(...queues.map((queue) => ({ queue, key: unkeptKey(queue), isList: false })))
+  const parts = queues.flatMap((queue) => places.flatMap((place) => partsOf(queue, place, where)))
   const sizes = redis.pipeline()
   for (const { key, isList } of parts) isList ? sizes.llen(key) : sizes.zcard(key)
   const total = (await readTogether<number[]>(sizes)).reduce((sum, size) => sum + size, 0)
@@ -128,10 +125,12 @@ async function readFew(
   return [...byId.values()]
 }
 
-function partOf(queue: string, place: Place, where: 'all' | 'not in history') {
-  const isRecorded = place === 'failed' && where === 'not in history'
-  const key = isRecorded ? unrecordedKey(queue) : bullKeys(queue)[place]
-  return { queue, key, isList: place === 'wait' || place === 'active' }
+function partsOf(queue: string, place: Place, where: 'all' | 'not in history') {
+  const keys = [bullKeys(queue)[place]]
+  // Finished jobs that no history keeps are in no place of BullMQ's.
+  if (place === 'completed') keys.push(unkeptKey(queue))
+  if (place === 'failed' && where === 'not in history') keys.splice(0, 1, unrecordedKey(queue), unkeptDeadKey(queue))
+  return keys.map((key) => ({ queue, key, isList: place === 'wait' || place === 'active' }))
 }
 
 const positionOf = ({ id, createdAt }: Job): Position => ({ at: Date.parse(createdAt), id })

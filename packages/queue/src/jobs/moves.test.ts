@@ -228,6 +228,45 @@ describe('redriveJobs and discardJobs', () => {
   })
 })
 
+describe('what callers do to a job again and again', () => {
+  const details = ({ timeline }: Job, wanted: string): (string | undefined)[] =>
+    timeline.filter(({ event }) => event === wanted).map(({ detail }) => detail)
+  const told = (...ns: number[]): string[] => ns.map((n) => `by ops: ${n}`)
+
+  it('is told by its first three and its last seventeen events, and how many were left out', async () => {
+    const queue = q.newQueue()
+    await q.consume(queue, async () => ({ kind: 'snoozed', delayMs: 60_000, reason: 'not now' }))
+    const { id } = await q.add(queue)
+    for (let n = 1; n <= 25; n++) {
+      const job = await q.readWhen(queue, id, ({ attempt, status }) => attempt === n && status === 'scheduled')
+      expect(job.timelineLeftOut).toBe(n - 1 > 20 ? n - 1 - 20 : undefined)
+      await promoteJob(q.redis, { queue, id }, { by: 'ops', reason: `${n}` })
+    }
+    const job = await q.read(queue, id)
+    const last = Array.from({ length: 17 }, (_, i) => 9 + i)
+    expect(job).toMatchObject({ timelineLeftOut: 5 })
+    expect(details(job, 'promoted')).toEqual(told(1, 2, 3, ...last))
+  })
+
+  it('counts the ends that redrives undo, and keeps that it was discarded', async () => {
+    const queue = q.newQueue()
+    await q.consume(queue, async () => dead('no'))
+    const { id } = await q.add(queue)
+    for (let n = 1; n <= 11; n++) {
+      await q.readWhen(queue, id, ({ attempt, status }) => attempt === n && status === 'failed')
+      await redriveJob(q.redis, { queue, id }, { by: 'ops', reason: `${n}` })
+    }
+    await q.readWhen(queue, id, ({ attempt, status }) => attempt === 12 && status === 'failed')
+    expect(await q.read(queue, id)).toMatchObject({ timelineLeftOut: 2 })
+    await discardJobs(q.redis, queue, [id], { by: 'ops', reason: '12' })
+    const job = await q.read(queue, id)
+    expect(job).toMatchObject({ timelineLeftOut: 3 })
+    // The end before the second redrive stays, that redrive and the one after it do not.
+    expect(details(job, 'redriven')).toEqual(told(1, 4, 5, 6, 7, 8, 9, 10, 11))
+    expect(details(job, 'discarded')).toEqual(told(12))
+  })
+})
+
 describe('"retry all" of plain BullMQ', () => {
   it('revives dead letters, but no job that was cancelled or discarded', async () => {
     const { queue, id: failed } = await jobIn('failed')

@@ -1,7 +1,16 @@
 import { FoliotError, type Job, type JobStatus } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import type { CancelMessage, CancelRequest } from '../attempts/cancel-request.ts'
-import { bullKeys, cancelChannel, deadlinesKey, indexKey, jobKey, lockKey } from '../keys.ts'
+import {
+  bullKeys,
+  cancelChannel,
+  deadlinesKey,
+  indexKey,
+  jobKey,
+  lockKey,
+  unkeptDeadKey,
+  unrecordedKey,
+} from '../keys.ts'
 import { type Arg, runScript } from '../redis/scripts.ts'
 import { readStoredJob, statusOf, toJob } from './job-hash.ts'
 import { type CallerEvent, cancellation } from './timeline.ts'
@@ -31,7 +40,7 @@ export async function cancelJob(
 ): Promise<Job> {
   const k = bullKeys(queue)
   const places = [k.wait, k.prioritized, k.delayed, k.completed]
-  const keys = [jobKey(queue, id), lockKey(queue, id), ...places, k.events, deadlinesKey(queue)]
+  const keys = [jobKey(queue, id), lockKey(queue, id), ...places, k.events, deadlinesKey(queue), k.active]
   const request: CancelRequest = { by, reason, at: Date.now() }
   const message: CancelMessage = { queue, id, request }
   const texts = [cancellation({ by, reason }), JSON.stringify(request), cancelChannel, JSON.stringify(message)]
@@ -82,10 +91,12 @@ export function deadLetterMove(
   reason: MoveReason,
 ): { keys: string[]; args: Arg[] } {
   const k = bullKeys(queue)
+  const dead = [unrecordedKey(queue), unkeptDeadKey(queue)]
   if (move === 'discard') {
-    return { keys: [k.failed, k.completed], args: [k.base, Date.now(), callerEvent('discarded', reason)] }
+    return { keys: [k.failed, k.completed, ...dead], args: [k.base, Date.now(), callerEvent('discarded', reason)] }
   }
-  const keys = [k.failed, k.wait, k.prioritized, k.pc, k.events, k.marker, k.meta, deadlinesKey(queue), indexKey(queue)]
+  const places = [k.failed, k.wait, k.prioritized, k.pc, k.events, k.marker, k.meta]
+  const keys = [...places, deadlinesKey(queue), indexKey(queue), ...dead]
   return { keys, args: [k.base, Date.now(), callerEvent('redriven', reason)] }
 }
 

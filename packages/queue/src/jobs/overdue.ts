@@ -1,5 +1,6 @@
 import { ERROR_KINDS } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
+import type { HeldClaim } from '../attempts/claim.ts'
 import { bullKeys, deadlinesKey, unrecordedKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 import { cancellation } from './timeline.ts'
@@ -9,13 +10,16 @@ export const LOOK_FOR_OVERDUE_EVERY_MS = 1000
 const AT_A_TIME = 100
 const SEARCHED_AT_A_TIME = 1_000_000
 
+/** Its kind and its name. */
+const ERROR = [ERROR_KINDS.deadline, 'TimeoutError']
 const MESSAGE = 'the deadline of the job passed while it waited'
 const NOT_STARTED = 'no worker took the job in time'
 const CANCELLED = cancellation({ by: 'its schedule', reason: NOT_STARTED })
 
 /**
  * Ends jobs of a queue that wait past their deadline, up to a hundred of them: they have timed out; and those that no worker took
- * by when they were to start: they are cancelled, or have failed. One that runs is left to its worker. Any number of processes may do it at once.
+ * by when they were to start: they are cancelled, or have failed. What is past is told by the clock of Redis. One that runs is left
+ * to its worker. Any number of processes may do it at once.
  *
  * @returns how many ended by it, and whether more may be due
  */
@@ -31,17 +35,26 @@ export async function endOverdue(redis: Redis, queue: string): Promise<{ ended: 
     unrecordedKey(queue),
     k.completed,
   ]
-  const error = [ERROR_KINDS.deadline, 'TimeoutError', MESSAGE]
-  const args = [
-    k.base,
-    Date.now(),
-    AT_A_TIME,
-    LOOK_FOR_OVERDUE_EVERY_MS,
-    ...error,
-    SEARCHED_AT_A_TIME,
-    NOT_STARTED,
-    CANCELLED,
-  ]
+  const error = [...ERROR, MESSAGE]
+  const args = [k.base, AT_A_TIME, LOOK_FOR_OVERDUE_EVERY_MS, ...error, SEARCHED_AT_A_TIME, NOT_STARTED, CANCELLED]
   const [ended, more] = (await runScript(redis, 'endOverdue', keys, args)) as [number, number]
   return { ended, more: more === 1 }
+}
+
+/**
+ * Whether a job that was just claimed, and had to be by some time, is to be started. If that time is past it ends instead, as by
+ * `endOverdue`: as if nobody had claimed it.
+ *
+ * @param token of its lock
+ * @returns false also if another worker has it now
+ */
+export async function startInTime(
+  redis: Redis,
+  { queue, id, attempt, stalls, startBy = '' }: HeldClaim,
+  token: string,
+): Promise<boolean> {
+  const k = bullKeys(queue)
+  const keys = [deadlinesKey(queue), k.active, k.stalled, k.failed, k.completed, k.events, unrecordedKey(queue)]
+  const args = [k.base, id, token, attempt, stalls, ...ERROR, NOT_STARTED, CANCELLED, startBy]
+  return (await runScript(redis, 'startInTime', keys, args)) === 1
 }

@@ -5,7 +5,7 @@ import type { Envelope } from '../enqueue/envelope.ts'
 
 /**
  * An event that no attempt caused, as one line of the hash's field `ev`: what a caller did, the end that it undid, or that
- * the deadline passed while the job waited.
+ * the deadline passed while the job waited. `note-events.lua` keeps the first and the last of them.
  */
 export interface CallerEvent {
   /** ms since 1970 */

@@ -51,6 +51,8 @@ describe('renewLocks', () => {
     await q.redis.del(lockKey(queue, id))
     expect(await renewLocks(q.redis, queue, [hold])).toEqual([true])
     expect(await q.redis.get(lockKey(queue, id))).toBe('mine')
+    // That was no death.
+    expect(await q.redis.hget(jobKey(queue, id), 'stc')).toBe('1')
   })
 
   it.each([

@@ -32,14 +32,22 @@ export async function renewLocks(redis: Redis, queue: string, holds: readonly Ho
 export class LockRenewal {
   readonly #keeper: LockKeeper
   readonly #queue: string
+  readonly #stopGraceMs: number
   readonly #owners = new Set<LockOwner>()
   readonly #user: LockUser
   /** Where the locks of running attempts stand. */
   readonly #rows = new Map<RunningAttempt, LockRow<RunningAttempt>>()
 
-  constructor(redis: Redis, queue: string, onError: (error: Error) => void) {
+  /** @param stopGraceMs for how long an attempt with a limit may block the main loop after it was asked to end */
+  constructor(
+    redis: Redis,
+    queue: string,
+    onError: (error: Error) => void,
+    stopGraceMs: number = Number.POSITIVE_INFINITY,
+  ) {
     this.#keeper = LockKeeper.of(redis)
     this.#queue = queue
+    this.#stopGraceMs = stopGraceMs
     this.#user = { owners: this.#owners, onError }
   }
 
@@ -72,7 +80,7 @@ export class LockRenewal {
     const lock = { queue: this.#queue, id, token, attempt: number, stalls }
     const row = this.#keeper.table.hold(attempt, lock)
     this.#rows.set(attempt, row)
-    attempt.killBy((ms) => row.limit(ms))
+    attempt.killBy((ms) => row.limit(ms, this.#stopGraceMs))
   }
 
   /** To be called before the job is moved: after that there is nothing to renew. Safe twice. */

@@ -29,7 +29,13 @@ describe('a lock in the table', () => {
     const { reader, table } = sharedTable()
     table.hold('its holder', lockOf(id))
     expect(reader.read()).toEqual([
-      { ...lockOf(id), row: 0, state: expect.any(Number), killAt: Number.POSITIVE_INFINITY },
+      {
+        ...lockOf(id),
+        row: 0,
+        state: expect.any(Number),
+        killAt: Number.POSITIVE_INFINITY,
+        graceMs: Number.POSITIVE_INFINITY,
+      },
     ])
   })
 
@@ -55,15 +61,17 @@ describe('a lock in the table', () => {
     const { reader, table } = sharedTable()
     const row = table.hold('its holder', lockOf('a'))
     const before = monotonicMs()
-    row.limit(60_000)
+    row.limit(60_000, 5000)
     const [limited] = reader.read()
     expect(limited?.killAt).toBeGreaterThanOrEqual(before + 60_000)
     expect(limited?.killAt).toBeLessThan(monotonicMs() + 60_200)
-    row.limit(1)
+    expect(limited?.graceMs).toBe(5000)
+    row.limit(1, Number.POSITIVE_INFINITY)
     expect(reader.read()[0]?.killAt).toBeLessThan(before + 60_000)
+    expect(reader.read()[0]?.graceMs).toBeGreaterThan(24 * 60 * 60 * 1000)
     table.release(row)
     table.hold('the next one', lockOf('a'))
-    expect(reader.read()[0]?.killAt).toBe(Number.POSITIVE_INFINITY)
+    expect(reader.read()).toMatchObject([{ killAt: Number.POSITIVE_INFINITY, graceMs: Number.POSITIVE_INFINITY }])
   })
 })
 

@@ -14,6 +14,7 @@ import type { Lock } from './lock-scripts.ts'
 const STATE = 0
 const LENGTH = 1
 const KILL_AT = 2
+const GRACE = 3
 const TEXT_AT = 16
 
 /** The lowest two bits of a state. */
@@ -29,6 +30,9 @@ const ROWS = 256
 /** In steps, the time since the machine started fits into 32 bits for six years. */
 const KILL_STEP_MS = 100
 
+/** The longest grace that fits, 24 days. */
+const GRACE_MAX_MS = 2 ** 31 - 1
+
 /** Rows of the same size. */
 export interface LockBlock {
   readonly buffer: SharedArrayBuffer
@@ -41,6 +45,8 @@ export interface HeldLock extends Lock {
   readonly state: number
   /** By `monotonicMs`; Infinity if it was never limited. */
   readonly killAt: number
+  /** What it has once it was asked to end; Infinity if it was never limited. */
+  readonly graceMs: number
 }
 
 /** Milliseconds of a clock that is never set, and the same in all threads. */
@@ -96,8 +102,12 @@ export class LockRow<Holder> {
     this.#set(this.#state + 1)
   }
 
-  /** If the main loop is blocked in `ms` from now, and the row still held, the process shall be killed. */
-  limit(ms: number): void {
+  /**
+   * If the main loop is blocked in `ms` from now, or `graceMs` after the attempt was asked to end, and the row still held, the
+   * process shall be killed.
+   */
+  limit(ms: number, graceMs: number): void {
+    this.#view.words[this.#word + GRACE] = Math.min(graceMs, GRACE_MAX_MS)
     Atomics.store(this.#view.words, this.#word + KILL_AT, Math.ceil((monotonicMs() + ms) / KILL_STEP_MS))
   }
 
@@ -209,12 +219,14 @@ export class LockReader {
     // A copy is decoded: a decoder may look twice, and here the bytes may change in between.
     bytes.copy(this.#copy, 0, start, start + length)
     const killAt = Atomics.load(words, word + KILL_AT)
+    const graceMs = words[word + GRACE] as number
     if (Atomics.load(words, word + STATE) !== state) return undefined
     const [stalls = '', attempt, token = '', queue = '', ...id] = this.#copy.toString('utf8', 0, length).split('\n')
     return {
       row,
       state,
       killAt: killAt === 0 ? Number.POSITIVE_INFINITY : killAt * KILL_STEP_MS,
+      graceMs: killAt === 0 ? Number.POSITIVE_INFINITY : graceMs,
       queue,
       id: id.join('\n'),
       token,

@@ -7,6 +7,7 @@ import type { Job } from '@foliot/jobs'
 import { startProcess, startRedis, type TestProcess, waitUntil } from '@foliot/testkit'
 import { describe, expect, it, vi } from 'vitest'
 import { openTestQueues, succeed, type TestQueues } from '../fixtures/test-queues.ts'
+import { cancelJob } from '../jobs/moves.ts'
 import { jobKey, lockKey } from '../keys.ts'
 import { LOCK_MS } from './lock-scripts.ts'
 
@@ -143,6 +144,24 @@ describe.concurrent('a job that blocks the main loop past its timeout', () => {
     await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
     next.closeInput()
     expect(await next.exited).toEqual({ code: 0, signal: null })
+  })
+
+  it('has its process killed as well once it was cancelled, and is not run again', async () => {
+    const queue = q.newQueue()
+    const input = { blockMs: 3_600_000, killAfterMs: 3_600_000 }
+    const [neighbour, endless] = [await q.add(queue, { input: { waitMs: 1000 } }), await q.add(queue, { input })]
+    const process = await startBlocking(q, queue, endless.id)
+    await cancelJob(q.redis, { queue, id: endless.id }, { by: 'ops', reason: 'wrong file' })
+    expect(await process.exited).toEqual({ code: null, signal: 'SIGKILL' })
+    const said = JSON.parse(process.errorText.trim().split('\n').at(-1) ?? '')
+    expect(said).toMatchObject({ level: 'fatal', jobs: [{ queue, jobId: endless.id, attempt: 1 }] })
+    expect(said.msg).toBe('the main loop is blocked past the cancellation of a job: killing this process')
+    const elsewhere = await consumeElsewhere(queue)
+    const job = await q.readWhen(queue, endless.id, ({ status }) => status === 'cancelled')
+    expect(events(job)).toBe('created started worker_lost cancelled')
+    expect(job.timeline.at(-1)).toMatchObject({ detail: 'wrong file; its process was killed' })
+    await q.readWhen(queue, neighbour.id, ({ status }) => status === 'succeeded')
+    expect(elsewhere.ran).toEqual([neighbour.id])
   })
 
   it('has its process killed also while Redis hangs', async () => {

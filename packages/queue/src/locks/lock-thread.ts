@@ -1,12 +1,14 @@
 /**
  * The thread that renews the locks of a process, whatever its main loop does, and ends the process when an attempt blocks
- * that loop past its time: nothing else could. It loads no BullMQ, and nothing else that is large.
+ * that loop past its time, or past its grace after it was asked to end: nothing else could. It loads no BullMQ, and nothing
+ * else that is large.
  */
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Redis, type RedisOptions } from 'ioredis'
+import { parseCancelRequest } from '../attempts/cancel-request.ts'
 import { type LockOwner, LockRounds, type Verdict } from './lock-rounds.ts'
 import { LOCK_SCRIPTS, markBlocked, type RunLockScript } from './lock-scripts.ts'
 import { type HeldLock, type LockBlock, LockReader, monotonicMs } from './lock-table.ts'
@@ -65,7 +67,12 @@ const commands = redis as unknown as Record<string, (...args: unknown[]) => Prom
 const run: RunLockScript = async (name, keys, args) => commands[name]?.(keys.length, ...keys, ...args)
 
 const locks = new LockReader(blocks)
-const rounds = new LockRounds(locks, run, (verdicts) => tell({ kind: 'verdicts', verdicts }))
+const rounds = new LockRounds(locks, run, (verdicts) => {
+  noteAsked(verdicts)
+  tell({ kind: 'verdicts', verdicts })
+})
+/** By row: the state in which it held a lock whose attempt is asked to end, and since when. */
+const asked = new Map<number, { state: number; since: number }>()
 const mainLoop = new MainLoopWatch(ticks)
 let owners = first.owners
 
@@ -73,7 +80,7 @@ async function look(): Promise<void> {
   mainLoop.look()
   const now = monotonicMs()
   if (mainLoop.blockedMs > KILL_AFTER_MS) {
-    const overdue = locks.read().filter(({ killAt }) => killAt <= now)
+    const overdue = locks.read().filter((lock) => lock.killAt <= now || askedUntil(lock) <= now)
     if (overdue.length > 0) return end(overdue)
   }
   if (!rounds.isDue(now)) return
@@ -82,6 +89,19 @@ async function look(): Promise<void> {
   } catch (error) {
     tell({ kind: 'failed', message: (error as Error).message })
   }
+}
+
+function noteAsked(verdicts: readonly Verdict[]): void {
+  for (const { row, state, request } of verdicts) {
+    if (!parseCancelRequest(request) || asked.get(row)?.state === state) continue
+    asked.set(row, { state, since: monotonicMs() })
+  }
+}
+
+/** When its grace is over; Infinity if nobody has asked it to end. */
+function askedUntil({ row, state, graceMs }: HeldLock): number {
+  const request = asked.get(row)
+  return request?.state === state ? request.since + graceMs : Number.POSITIVE_INFINITY
 }
 
 /** Kills this process, unless its main loop turns again just now. No lock is renewed meanwhile. */
@@ -94,11 +114,13 @@ async function end(overdue: readonly HeldLock[]): Promise<void> {
     timer = setInterval(look, TICK_MS)
     return
   }
+  const now = monotonicMs()
+  const what = overdue.some(({ killAt }) => killAt <= now) ? 'timeout' : 'cancellation'
   say({
     level: 'fatal',
     time: new Date().toISOString(),
     pid: process.pid,
-    msg: 'the main loop is blocked past the timeout of a job: killing this process',
+    msg: `the main loop is blocked past the ${what} of a job: killing this process`,
     blockedMs,
     jobs: overdue.map(({ queue, id, attempt }) => ({ queue, jobId: id, attempt })),
   })

@@ -1,5 +1,5 @@
 -- Makes a dead letter of a job that was taken out of its place, without an attempt that ends it.
--- Part of recover-stalled.lua and end-overdue.lua.
+-- Part of recover-stalled.lua, end-overdue.lua and end-unstarted.lua.
 -- noteEnd()  of note-end.lua
 -- Gives    bury(grave, its id, status, kind, name and message of its error); the grave says where and when:
 --          {base, failed, unrecorded, events, deadlines: keys; now: ms; prev: where the job was, for the event}

@@ -1,6 +1,6 @@
 -- Whether an attempt still has its job. A lock that ran out while nobody took the job, for example because Redis hung, is
 -- no loss: leaving `active` without the lock counts a stall, and each claim counts a start.
--- Part of renew-locks.lua, mark-blocked.lua and write-attempt.lua.
+-- Part of renew-locks.lua, mark-blocked.lua, start-in-time.lua and write-attempt.lua.
 -- attemptField()  of attempt-field.lua
 local function holds(job, token, attempt, stalls)
   -- A key that holds no hash any more is no job, and no reason to fail the others of a renewal.

@@ -1,7 +1,8 @@
 -- Puts dead letters back into their queue with all attempts and all their time to go. Idempotent: a job is moved by whoever
 -- removes it from `failed` first.
+-- noteEvents()  of note-events.lua
 -- KEYS     1 failed · 2 wait · 3 prioritized · 4 priority counter · 5 events · 6 marker · 7 meta · 8 deadlines
---          9 index of the jobs
+--          9 index of the jobs · 10 dead letters that are not in the history yet · 11 those that it does not keep
 -- ARGV     1 key base · 2 now ms · 3 event as JSON · 4… job ids
 -- Returns  the ids of those that were put back
 local moved = {}
@@ -18,25 +19,27 @@ for i = 4, #ARGV do
   local id = ARGV[i]
   local job = ARGV[1] .. id
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
-    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ev', 'ik', 'env', 'timestamp', 'tq', 'sj')
-    local events = f[4] or ''
+    local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ik', 'env', 'timestamp', 'tq', 'sj')
     -- The end that is undone stays in the timeline. That of a job that timed out is told already.
     if f[1] == 'failed' and f[2] and f[3] then
-      events = events .. '{"event":"failed","at":' .. f[2] .. ',"attempt":' .. f[3] .. ',"after":' .. f[3] .. '}\n'
+      noteEvents(job, '{"event":"failed","at":' .. f[2] .. ',"attempt":' .. f[3] .. '}', ARGV[3])
+    else
+      noteEvents(job, ARGV[3])
     end
-    events = events .. string.sub(ARGV[3], 1, -2) .. ',"after":' .. (f[3] or 0) .. '}\n'
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
-      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx', 'sb')
-    redis.call('HSET', job, 'ev', events)
-    -- The history may have it as it was, and lists would have it from there.
-    redis.call('ZADD', KEYS[9], tonumber(f[7]) or 0, id)
+      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx', 'sb', 'ps')
+    -- The history may have it as it died. It is told of the next end too, whichever that is, and lists have it from here again.
+    redis.call('HSET', job, 'rd', 1)
+    redis.call('ZREM', KEYS[10], id)
+    redis.call('ZREM', KEYS[11], id)
+    redis.call('ZADD', KEYS[9], tonumber(f[6]) or 0, id)
     -- What note-end.lua told the idempotency record no longer holds.
-    if f[5] and redis.call('HGET', f[5], 'id') == id then
-      redis.call('HDEL', f[5], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
+    if f[4] and redis.call('HGET', f[4], 'id') == id then
+      redis.call('HDEL', f[4], 'st', 'finishedOn', 'processedOn', 'ats', 'atm')
     end
+    if f[7] then redis.call('SADD', f[7], id) end
     if f[8] then redis.call('SADD', f[8], id) end
-    if f[9] then redis.call('SADD', f[9], id) end
-    local deadline = deadlineAnew(f[6], f[7])
+    local deadline = deadlineAnew(f[5], f[6])
     if deadline then
       redis.call('HSET', job, 'dl', deadline)
       redis.call('ZADD', KEYS[8], deadline, id)

@@ -3,6 +3,7 @@
 -- be redriven; those that were taken are no longer in the index, as lists have them from the history.
 -- KEYS     1 completed · 2 unrecorded dead letters · 3 index of the jobs · 4 finished jobs that are not kept
 --          5 how many were taken, ever · 6 the last takes · 7 how many were taken of each tenant, ever
+--          8 dead letters that are not kept
 -- ARGV     1 key base · then for each: its id, its place (`completed` or `failed`), its score when it was read, its tenant if
 --          it was taken, else ''
 -- Returns  how many were still as they were read
@@ -18,8 +19,8 @@ for i = 2, #ARGV, 4 do
       redis.call('UNLINK', ARGV[1] .. id, ARGV[1] .. id .. ':logs')
       taken = taken + 1
       takenOf[ARGV[i + 3]] = (takenOf[ARGV[i + 3]] or 0) + 1
-    elseif place == 'completed' then
-      redis.call('ZADD', KEYS[4], score, id)
+    elseif not isTaken then
+      redis.call('ZADD', place == 'completed' and KEYS[4] or KEYS[8], score, id)
     end
   end
 end

@@ -1,12 +1,24 @@
 import { describe, expect, it } from 'vitest'
-import { discardJobs } from '../fixtures/dead-letters.ts'
+import { discardJobs, redriveOf } from '../fixtures/dead-letters.ts'
 import { dead, ENDS, openTestQueues, retry, succeed } from '../fixtures/test-queues.ts'
+import { deleteEndedJob } from '../jobs/delete-job.ts'
 import { toJob } from '../jobs/job-hash.ts'
 import { listJobs } from '../jobs/list-jobs.ts'
-import { cancelJob, redriveJob } from '../jobs/moves.ts'
+import { cancelJob, redriveJob, redriveJobs } from '../jobs/moves.ts'
 import { endOverdue } from '../jobs/overdue.ts'
 import { RETENTION } from '../jobs/retention.ts'
-import { bullKeys, indexKey, jobKey, logsKey, recorderLeaseKey, takesKey, unkeptKey, unrecordedKey } from '../keys.ts'
+import {
+  bullKeys,
+  indexKey,
+  jobKey,
+  logsKey,
+  recorderLeaseKey,
+  takesKey,
+  unkeptDeadKey,
+  unkeptKey,
+  unrecordedKey,
+} from '../keys.ts'
+import { startOperation } from '../operations/drive.ts'
 import { readQueue } from '../queues/queues.ts'
 import { dropOutbox, dropUnkept, holdOutbox, measureOutboxes, readOutbox, takeFromOutbox } from './outbox.ts'
 
@@ -82,6 +94,19 @@ describe('the outbox', () => {
     )
   })
 
+  it.each([
+    ['alone', (queue: string, id: string) => redriveJobs(q.redis, queue, [id], by)],
+    [
+      'with others',
+      async (queue: string) => (await startOperation(q.redis, redriveOf([queue]), { owner: 'test' })).finished,
+    ],
+  ])('holds no dead letter that was redriven since, %s', async (_, redrive) => {
+    const { queue, id } = await ended(async () => dead('no'))
+    expect(await waiting(queue)).toBe(1)
+    await redrive(queue, id)
+    expect([(await q.read(queue, id)).status, await waiting(queue)]).toEqual(['queued', 0])
+  })
+
   it('gives those that ended first, so many at a time', async () => {
     const queue = q.newQueue()
     const { consumer } = await q.consume(queue, succeed)
@@ -151,7 +176,7 @@ describe('takeFromOutbox', () => {
   it('takes a dead letter that was put aside from where it is then', async () => {
     const { queue, id } = await ended(async () => dead('no'))
     await discardJobs(q.redis, queue, [id], by)
-    expect(await take(queue)).toBe(2)
+    expect(await take(queue)).toBe(1)
     expect([await waiting(queue), await q.redis.exists(jobKey(queue, id))]).toEqual([0, 0])
   })
 
@@ -172,11 +197,26 @@ describe('takeFromOutbox', () => {
   })
 })
 
+/** A queue with a dead letter that the recorder was told not to keep. */
+async function unkeptDeadLetter(): Promise<{ queue: string; id: string }> {
+  const job = await ended(async () => dead('no'))
+  await takeFromOutbox(q.redis, job.queue, { taken: [], unkept: await readOutbox(q.redis, job.queue, 10) })
+  return job
+}
+
+/** Ids of the dead letters that a list has from Redis where there is a history. */
+async function deadIn(queue: string): Promise<string[]> {
+  const search = { queues: [queue], statuses: ['failed' as const] }
+  const { items } = await listJobs(q.redis, search, 10, undefined, 'not in history')
+  return items.map(({ id }) => id)
+}
+
 describe('what no history keeps', () => {
   it('is out of the outbox, can be read and listed, and goes when it is past its time', async () => {
     const { queue, id } = await ended()
     expect(await takeFromOutbox(q.redis, queue, { taken: [], unkept: await readOutbox(q.redis, queue, 10) })).toBe(1)
     expect([await waiting(queue), (await q.read(queue, id)).status]).toEqual([0, 'succeeded'])
+    expect((await readQueue(q.redis, queue)).counts.succeeded).toBe(1)
     const { items } = await listJobs(q.redis, { queues: [queue], statuses: ['succeeded'] }, 10)
     expect(items).toMatchObject([{ id }])
     expect(await dropUnkept(q.redis, queue)).toBe(0)
@@ -194,11 +234,33 @@ describe('what no history keeps', () => {
     expect(await q.redis.zrange(unkeptKey(queue), '0', '0')).toEqual(['id-700'])
   })
 
-  it('stays a dead letter', async () => {
-    const { queue, id } = await ended(async () => dead('no'))
-    await takeFromOutbox(q.redis, queue, { taken: [], unkept: await readOutbox(q.redis, queue, 10) })
+  it('stays a dead letter, and is listed as one that no history has', async () => {
+    const { queue, id } = await unkeptDeadLetter()
     expect([await waiting(queue), await q.redis.zcard(unkeptKey(queue))]).toEqual([0, 0])
     expect((await q.read(queue, id)).status).toBe('failed')
+    expect(await deadIn(queue)).toEqual([id])
+  })
+
+  it.each([
+    ['redriven', (queue: string, id: string) => redriveJobs(q.redis, queue, [id], by)],
+    ['put aside', (queue: string, id: string) => discardJobs(q.redis, queue, [id], by)],
+    ['deleted', (queue: string, id: string) => deleteEndedJob(q.redis, { queue, id })],
+  ])('is no such dead letter once it is %s', async (_, move) => {
+    const { queue, id } = await unkeptDeadLetter()
+    await move(queue, id)
+    expect(await q.redis.exists(unkeptDeadKey(queue))).toBe(0)
+  })
+
+  it('is no such dead letter once it has left Redis', async () => {
+    const { queue } = await unkeptDeadLetter()
+    const left = Array.from({ length: 600 }, (_, i) => [i, `id-${i}`]).flat()
+    await q.redis.zadd(unkeptDeadKey(queue), ...left)
+    const counts: number[] = []
+    for (let looks = 0; looks < 3; looks++) {
+      expect(await dropUnkept(q.redis, queue)).toBe(0)
+      counts.push(await q.redis.zcard(unkeptDeadKey(queue)))
+    }
+    expect(counts).toEqual([101, 1, 1])
   })
 })
 

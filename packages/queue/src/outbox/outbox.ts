@@ -12,6 +12,7 @@ import {
   takenKey,
   takenOfKey,
   takesKey,
+  unkeptDeadKey,
   unkeptKey,
   unrecordedKey,
 } from '../keys.ts'
@@ -136,7 +137,7 @@ async function readEntries(redis: Redis, queue: string, listed: readonly Listed[
 export interface Settled {
   /** The history has them: Redis may forget those that finished. */
   taken: readonly FinishedEntry[]
-  /** No history is kept of them: those that finished stay for a while. */
+  /** No history is kept of them, or not now: those that finished stay for a while, dead letters as long as all do. */
   unkept: readonly FinishedEntry[]
 }
 
@@ -148,15 +149,21 @@ export async function takeFromOutbox(redis: Redis, queue: string, { taken, unkep
   ]
   if (args.length === 0) return 0
   const counters = [takenKey(queue), takesKey(queue), takenOfKey(queue)]
-  const keys = [...setsOf(queue), indexKey(queue), unkeptKey(queue), ...counters]
+  const keys = [...setsOf(queue), indexKey(queue), unkeptKey(queue), ...counters, unkeptDeadKey(queue)]
   return (await runScript(redis, 'takeFromOutbox', keys, [bullBase(queue), ...args])) as number
 }
 
-/** Removes finished jobs that no history keeps and that are past their time, or too many. @returns how many */
+/**
+ * Removes finished jobs that no history keeps and that are past their time, or too many, and forgets dead letters of that kind
+ * that have left Redis.
+ *
+ * @returns how many jobs were removed
+ */
 export async function dropUnkept(redis: Redis, queue: string): Promise<number> {
   const { age, count } = RETENTION.completed
   const args = [bullBase(queue), Date.now() - age * 1000, count, DROPPED_AT_ONCE]
-  return (await runScript(redis, 'dropUnkept', [unkeptKey(queue), indexKey(queue)], args)) as number
+  const keys = [unkeptKey(queue), indexKey(queue), unkeptDeadKey(queue), bullKeys(queue).failed]
+  return (await runScript(redis, 'dropUnkept', keys, args)) as number
 }
 
 const setsOf = (queue: string): [string, string] => [bullKeys(queue).completed, unrecordedKey(queue)]

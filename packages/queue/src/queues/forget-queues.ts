@@ -1,7 +1,16 @@
 import type { Redis } from 'ioredis'
 import { countPlaces } from '../jobs/places.ts'
 import { sweepQueue } from '../jobs/sweep.ts'
-import { openJobsKey, queuesKey, takenKey, takenOfKey, tickFencesKey, ticksKey, unfiredTicksKey } from '../keys.ts'
+import {
+  openJobsKey,
+  queuesKey,
+  takenKey,
+  takenOfKey,
+  tickFencesKey,
+  ticksKey,
+  unfiredTicksKey,
+  unkeptDeadKey,
+} from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
 import { FORGET_AFTER_MS } from './catalog.ts'
 
@@ -25,7 +34,8 @@ export async function forgetQueues(redis: Redis): Promise<string[]> {
     // It knows which ticks of schedules were decided whose type was in it.
     if ((await redis.hlen(ticksKey(queue))) > 0) continue
     if ((await runScript(redis, 'forgetQueue', [queuesKey], [queue, announcedAt])) !== 1) continue
-    const kept = [takenKey(queue), takenOfKey(queue), tickFencesKey(queue), unfiredTicksKey(queue)]
+    const counters = [takenKey(queue), takenOfKey(queue)]
+    const kept = [...counters, tickFencesKey(queue), unfiredTicksKey(queue), unkeptDeadKey(queue)]
     await redis.del(...kept, ...(await openSetsOf(redis, queue)))
     dropped.push(queue)
   }

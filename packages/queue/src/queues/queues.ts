@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { readStoredJob } from '../jobs/job-hash.ts'
-import { bullKeys, bullName, catalogRevisionKey, depthLimitsKey, PREFIX, takenKey } from '../keys.ts'
+import { bullKeys, bullName, catalogRevisionKey, depthLimitsKey, PREFIX, takenKey, unkeptKey } from '../keys.ts'
 import { readTogether } from '../redis/read-together.ts'
 
 /** A queue as the REST API shows it. */
@@ -20,7 +20,10 @@ export interface QueueCounts {
   running: number
   /** Waiting for their time: `scheduled` and `retrying`. */
   scheduled: number
-  /** Finished ones: `succeeded` and `cancelled`, and dead letters that were discarded. With a history all, else those that are kept. */
+  /**
+   * Finished ones: `succeeded` and `cancelled`, and dead letters that were discarded. All that a history ever took, and those
+   * that are in Redis.
+   */
   succeeded: number
   /** Dead letters: `failed` and `timed_out`. */
   failed: number
@@ -49,7 +52,21 @@ export async function readQueue(redis: Redis, name: string): Promise<QueueInfo> 
     .zrange(k.prioritized, '0', '0')
     .hget(depthLimitsKey, name)
     .get(takenKey(name))
-  const [wait, prioritized, active, delayed, completed, failed, meta, nextWaiting, nextPrioritized, maxDepth, taken] =
+    .zcard(unkeptKey(name))
+  const [
+    wait,
+    prioritized,
+    active,
+    delayed,
+    completed,
+    failed,
+    meta,
+    nextWaiting,
+    nextPrioritized,
+    maxDepth,
+    taken,
+    unkept,
+  ] =
     await readTogether<
       [
         number,
@@ -63,6 +80,7 @@ export async function readQueue(redis: Redis, name: string): Promise<QueueInfo> 
         string[],
         string | null,
         string | null,
+        number,
       ]
     >(reads)
   const [paused, concurrency, max, duration] = meta
@@ -76,7 +94,7 @@ export async function readQueue(redis: Redis, name: string): Promise<QueueInfo> 
       queued: wait + prioritized,
       running: active,
       scheduled: delayed,
-      succeeded: completed + Number(taken ?? 0),
+      succeeded: completed + unkept + Number(taken ?? 0),
       failed,
     },
     oldestAgeMs: Number.isFinite(oldest) ? Math.max(0, Date.now() - oldest) : null,

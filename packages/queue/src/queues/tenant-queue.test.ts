@@ -4,7 +4,7 @@ import { cancelJob } from '../jobs/moves.ts'
 import { jobKey } from '../keys.ts'
 import { readOutbox, takeFromOutbox } from '../outbox/outbox.ts'
 import { sayRecording } from '../outbox/recording.ts'
-import { limitQueue } from './queues.ts'
+import { limitQueue, readQueue } from './queues.ts'
 import { readQueueOf } from './tenant-queue.ts'
 
 const q = await openTestQueues()
@@ -58,6 +58,21 @@ describe('readQueueOf', () => {
     const succeeded = async (tenant: string) => (await readQueueOf(q.redis, queue, tenant)).counts.succeeded
     await takeFromOutbox(q.redis, queue, { taken: await readOutbox(q.redis, queue, 10), unkept: [] })
     expect(await Promise.all(['acme', 'globex', 'default'].map(succeeded))).toEqual([2, 1, 0])
+  })
+
+  it('counts what no history keeps, as the count of all tenants does', async () => {
+    const queue = q.newQueue()
+    const [kept, unkept] = [await q.add(queue, { tenant: 'acme' }), await q.add(queue, { tenant: 'acme' })]
+    const { consumer } = await q.consume(queue, succeed, { keepsFinished: () => true })
+    for (const { id } of [kept, unkept]) await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
+    await consumer.stop(0)
+    const read = await readOutbox(q.redis, queue, 10)
+    await takeFromOutbox(q.redis, queue, {
+      taken: read.filter(({ id }) => id === kept.id),
+      unkept: read.filter(({ id }) => id === unkept.id),
+    })
+    const [all, theirs] = [await readQueue(q.redis, queue), await readQueueOf(q.redis, queue, 'acme')]
+    expect([all.counts.succeeded, theirs.counts.succeeded]).toEqual([2, 2])
   })
 
   it('is not deceived by what a caller wrote, nor by a name that begins like another', async () => {

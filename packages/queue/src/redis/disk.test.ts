@@ -139,6 +139,19 @@ describe.runIf(!version).concurrent('a Redis that can say when a write is on its
     expect([again.replayed, await stored()]).toEqual([true, 1])
   })
 
+  it('that hangs is not waited for as its disk is, and the same key finds the job', async () => {
+    const { server, add, stored } = await openBed()
+    await add(0)
+    process.kill(server.pid, 'SIGSTOP')
+    const why = 'the job may be stored, but not on the disk of Redis: Redis stopped answering'
+    // The second waits for the first, and does not begin to wait anew.
+    const lost = await Promise.allSettled([add(1, 'once'), add(1, 'once')])
+    expect(lost).toMatchObject([{ reason: { code: 'unavailable', message: why } }, { reason: { code: 'unavailable' } }])
+    process.kill(server.pid, 'SIGCONT')
+    const job = await waitUntil(() => add(1, 'once'))
+    expect([job.job.status, await stored()]).toEqual(['queued', 2])
+  })
+
   it('keeps no connection when the one for requests is closed', async () => {
     const { server, redis, add } = await openBed()
     await add(1)

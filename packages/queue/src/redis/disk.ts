@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { FoliotError } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
 import { diskMarkKey } from '../keys.ts'
@@ -8,6 +9,8 @@ import { type ScriptCall, sendScripts } from './send-scripts.ts'
 
 /** How long the disk of Redis is waited for, in ms. With `appendfsync everysec` it takes up to one second. */
 const PATIENCE_MS = 3000
+/** How often Redis is asked meanwhile whether it is still there, in ms. */
+const LOOK_EVERY_MS = 100
 /** For how long Redis counts as able to wait for its disk once it said so, in ms: somebody may switch its file off. */
 const TRUSTED_MS = 10_000
 
@@ -80,6 +83,34 @@ export class Disk {
   }
 
   async #runAndSync(calls: readonly ScriptCall[]): Promise<unknown[]> {
+    const synced = this.#sync(calls)
+    try {
+      return await Promise.race([synced, this.#watch(synced)])
+    } catch (error) {
+      // What a Redis that hangs was sent would keep those who come next waiting as well.
+      if (error instanceof SilentError) this.#own?.stream?.destroy(error)
+      throw error
+    }
+  }
+
+  /**
+   * To wait for a disk looks like the silence of a Redis that hangs, but that one does not answer anybody: the connection
+   * for requests notices within a second. Settles when `synced` does, at the latest.
+   */
+  async #watch<T>(synced: Promise<T>): Promise<T> {
+    const over = synced.then(
+      () => true,
+      () => true,
+    )
+    while (!(await Promise.race([over, sleep(LOOK_EVERY_MS, false, { ref: false })]))) {
+      await this.#redis.ping().catch((cause: unknown) => {
+        throw new SilentError('Redis stopped answering', { cause })
+      })
+    }
+    return synced
+  }
+
+  async #sync(calls: readonly ScriptCall[]): Promise<unknown[]> {
     const redis = await this.#connected()
     const { stream } = redis
     const replies = await sendScripts(redis, calls)
@@ -114,6 +145,8 @@ export class Disk {
     return this.#own
   }
 }
+
+class SilentError extends Error {}
 
 /** Scripts that are sent together and wait together. */
 interface Round {

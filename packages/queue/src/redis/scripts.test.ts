@@ -14,6 +14,7 @@ const PINNED: Record<(typeof WRAPPED)[number], [keys: number, sha256: string]> =
   addPrioritizedJob: [9, 'd4652d1be004a3d7bfed76efdc706f2017f8dfd0080c51ab1f05457eeb1c3c77'],
   moveToFinished: [14, '8e744ec5d65dbe9e7ffb6e39a96c0268bba65e4f0b1d04e2d2a42ccb71b45a6d'],
   moveStalledJobsToWait: [9, 'dad86d89b50d825fb9ad1e95ef0ca9ae459ba16e837663fdbfc7be6de003debb'],
+  moveToDelayed: [11, '1a7b9311ef92fd66416973c29fa8b2c909cec58d0bfcf3e5ab53bb07ea1664d7'],
   moveJobFromActiveToWait: [9, 'ac9546cdd23294a20e0941aa531b52d83ce387e69a6a3c251af5ca0266bb0753'],
   promote: [9, '06c562bf39eaaa21ac81963c16f5dce60d92e0a3966083e1f2389d55c3279459'],
 }

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
+import { LIMITS } from '@foliot/jobs'
 import type * as BullScripts from 'bullmq/dist/esm/scripts/index.js'
 import type { Redis } from 'ioredis'
+import { UNREADABLE_REQUEST } from '../attempts/cancel-request.ts'
 import * as lua from '../generated/lua.ts'
 import { REMOVED_AT_ONCE } from '../jobs/retention.ts'
 import { HOLDS, LOCK_SCRIPTS } from '../locks/lock-scripts.ts'
@@ -82,16 +84,23 @@ export const SCRIPTS = {
   addStandardJob: add(bullScripts.addStandardJob),
   addDelayedJob: add(bullScripts.addDelayedJob),
   addPrioritizedJob: add(bullScripts.addPrioritizedJob),
-  finish: `${lua.surplus}\n${splice(bullScripts.moveToFinished, FINISH).content}\nend\n${lua.finish}`,
+  finish: [lua.surplus, splice(bullScripts.moveToFinished, FINISH).content, 'end', lua.cancelRequest, lua.finish].join(
+    '\n',
+  ),
   recoverStalled: around(
     bullScripts.moveStalledJobsToWait,
-    [lua.noteEnd, lua.bury, lua.attemptField, lua.quarantine, lua.recoverStalled].join('\n'),
+    [
+      `local MAX_DEATHS, UNREADABLE_REQUEST = ${LIMITS.deaths}, '${JSON.stringify(UNREADABLE_REQUEST)}'`,
+      ...[lua.noteEnd, lua.bury, lua.attemptField, lua.noteLost, lua.endCancelled, lua.quarantine, lua.recoverStalled],
+    ].join('\n'),
   ),
-  handBack: around(bullScripts.moveJobFromActiveToWait, lua.handBack),
-  promote: around(bullScripts.promote, lua.promote),
-  cancel: `${lua.noteEnd}\n${lua.cancel}`,
-  endOverdue: [lua.noteEnd, lua.bury, lua.endOverdue].join('\n'),
-  redrive: lua.redrive,
+  postpone: around(bullScripts.moveToDelayed, `${lua.cancelRequest}\n${lua.postpone}`),
+  handBack: around(bullScripts.moveJobFromActiveToWait, `${lua.cancelRequest}\n${lua.handBack}`),
+  promote: around(bullScripts.promote, `${lua.noteEvents}\n${lua.promote}`),
+  cancel: [lua.noteEnd, lua.attemptField, lua.noteLost, lua.endCancelled, lua.cancel].join('\n'),
+  endOverdue: [lua.noteEnd, lua.bury, lua.endCancelled, lua.endUnstarted, lua.noteEvents, lua.endOverdue].join('\n'),
+  startInTime: [HOLDS, lua.noteEnd, lua.bury, lua.endCancelled, lua.endUnstarted, lua.startInTime].join('\n'),
+  redrive: `${lua.noteEvents}\n${lua.redrive}`,
   deleteJob: lua.deleteJob,
   countTenant: lua.countTenant,
   takeTokens: lua.takeTokens,
@@ -102,8 +111,8 @@ export const SCRIPTS = {
   holdOperation: lua.holdOperation,
   turnOperation: lua.turnOperation,
   openPart: lua.openPart,
-  redrivePart: moving(lua.redrive, lua.advancePart),
-  discardPart: moving(lua.discard, lua.advancePart),
+  redrivePart: moving(`${lua.noteEvents}\n${lua.redrive}`, lua.advancePart),
+  discardPart: moving(`${lua.noteEvents}\n${lua.discard}`, lua.advancePart),
   // What was made before is counted alone.
   backfillPart: moving('return ARGV', lua.advancePart),
   tallyPart: lua.tallyPart,
@@ -138,6 +147,7 @@ export const WRAPPED = [
   'addPrioritizedJob',
   'moveToFinished',
   'moveStalledJobsToWait',
+  'moveToDelayed',
   'moveJobFromActiveToWait',
   'promote',
 ] as const satisfies (keyof typeof BullScripts)[]

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { OVERLAPS, type OverlapPolicy } from '@foliot/jobs'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { toClaim } from '../attempts/claim.ts'
 import { enqueue } from '../enqueue/enqueue.ts'
 import { newJob, openTestQueues, succeed, untilStopped } from '../fixtures/test-queues.ts'
 import { readStoredJob } from '../jobs/job-hash.ts'
 import { cancelJob, redriveJob } from '../jobs/moves.ts'
-import { endOverdue } from '../jobs/overdue.ts'
-import { bullKeys, deadlinesKey, heldTicksKey, indexKey, tickJobsBase } from '../keys.ts'
+import { endOverdue, startInTime } from '../jobs/overdue.ts'
+import { bullKeys, deadlinesKey, heldTicksKey, indexKey, jobKey, lockKey, tickJobsBase } from '../keys.ts'
 import { limitQueue, pauseQueue } from '../queues/queues.ts'
 import { decideTicks, type TickDecision, type TickJob, type TickResult } from './decide-ticks.ts'
 import { leaveHome, openSlot } from './homes.ts'
@@ -70,6 +71,12 @@ async function traces(of: string, id: string): Promise<Record<string, unknown>> 
     pc: await q.redis.get(k.pc),
     events: events.map(([, fields]) => fields.map((field) => (field === id ? 'id' : field))),
   }
+}
+
+/** A job's hash, without its times. */
+async function untimed(of: string, id: string): Promise<Record<string, string>> {
+  const { env: _, timestamp, finishedOn, sb, sj, ...fields } = await q.redis.hgetall(jobKey(of, id))
+  return fields
 }
 
 describe('decideTicks', () => {
@@ -211,11 +218,69 @@ describe('a job that has to start in time', () => {
     expect(await q.redis.zcard(deadlinesKey(queue))).toBe(0)
   })
 
+  it.each(['cancel', 'fail'] as const)(
+    'is ended by %s in the same way by the worker that comes too late',
+    async (or) => {
+      await decide([overdue(or, { overlap: 'skip' })])
+      await endOverdue(q.redis, queue)
+      const [expected, ends] = [await q.read(queue, idOf(T)), await untimed(queue, idOf(T))]
+
+      queue = q.newQueue()
+      await decide([overdue(or, { overlap: 'skip' }), fire(T + 1000)])
+      const ran: string[] = []
+      const { consumer, errors } = await q.consume(queue, async ({ claim }) => {
+        ran.push(claim.id)
+        return succeed()
+      })
+      await q.readWhen(queue, idOf(T + 1000), ({ status }) => status === 'succeeded')
+      await consumer.stop(0)
+      expect(ran).toEqual([idOf(T + 1000)])
+      expect(errors).toEqual([])
+      const { queue: _, createdAt, finishedAt, timeline, ...job } = await q.read(queue, idOf(T))
+      expect(expected).toMatchObject(job)
+      expect(timeline.map(({ at, ...entry }) => entry)).toEqual(expected.timeline.map(({ at, ...entry }) => entry))
+      expect(await untimed(queue, idOf(T))).toEqual(ends)
+      expect(await kinds(fire(T + 2000, { overlap: 'skip' }))).toEqual(['fired'])
+      if (or === 'cancel') return
+      // What was not started is redriven as the first time, and may start at any time then.
+      await redriveJob(q.redis, { queue, id: idOf(T) }, by)
+      await q.consume(queue, async () => succeed())
+      expect(await q.readWhen(queue, idOf(T), ({ status }) => status === 'succeeded')).toMatchObject({ attempt: 1 })
+    },
+  )
+
+  it('is not started if others look at it meanwhile, nor if the answer to its worker gets lost', async () => {
+    await decide([overdue('cancel')])
+    const [k, id] = [bullKeys(queue), idOf(T)]
+    await q.redis.rpoplpush(k.wait, k.active)
+    await q.redis.set(lockKey(queue, id), 'mine')
+    await q.redis.hset(jobKey(queue, id), 'ats', 1, 'processedOn', now, 'pb', 'w1')
+    const claim = toClaim(queue, id, Object.entries(await q.redis.hgetall(jobKey(queue, id))).flat())
+    expect(await endOverdue(q.redis, queue)).toEqual({ ended: 0, more: false })
+    expect(await startInTime(q.redis, claim, 'mine')).toBe(false)
+    const job = await q.read(queue, id)
+    expect(job).toMatchObject({ status: 'cancelled', attempt: 0 })
+    expect(await startInTime(q.redis, claim, 'mine')).toBe(false)
+    expect(await q.read(queue, id)).toEqual(job)
+  })
+
+  it('is told by the clock of Redis whether it is too late', async () => {
+    await decide([fire(T, { startBy: { at: now + 600_000, or: 'cancel' }, deadlineAt: now + 600_000 })])
+    vi.useFakeTimers({ toFake: ['Date'], now: now + 3_600_000 })
+    try {
+      expect(await endOverdue(q.redis, queue)).toEqual({ ended: 0, more: false })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('is left alone once it has started, and kept to its deadline then', async () => {
     const deadlineAt = now + 600_000
-    await decide([overdue('fail', { deadlineAt })])
+    await decide([fire(T, { startBy: { at: now + 500_000, or: 'fail' }, deadlineAt })])
     const { consumer } = await q.consume(queue, untilStopped)
     await q.readWhen(queue, idOf(T), ({ status }) => status === 'running')
+    // As when that time has come.
+    await q.redis.zadd(deadlinesKey(queue), 'XX', now - 1, idOf(T))
     expect(await endOverdue(q.redis, queue)).toEqual({ ended: 0, more: false })
     expect(await q.redis.zscore(deadlinesKey(queue), idOf(T))).toBe(String(deadlineAt))
     await consumer.stop(0)
