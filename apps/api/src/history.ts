@@ -1,4 +1,5 @@
 import {
+  announceDeletion,
   DATABASE_TROUBLES,
   type Database,
   databaseTroubleOf,
@@ -6,12 +7,14 @@ import {
   groupErrors,
   type HistoryErrorGroups,
   type HistoryFilter,
+  hasQueue,
   isUnmigrated,
   readBriefs,
   readJob,
   readLog,
   searchAudit,
   searchJobs,
+  withdrawDeletion,
 } from '@foliot/history'
 import { type AuditEntry, type AuditFilter, FoliotError, isJobId, type Job } from '@foliot/jobs'
 import type { JobBrief, Position } from '@foliot/queue'
@@ -68,9 +71,28 @@ export class History {
     return new Map(briefs.map(({ id, ...brief }) => [id, brief]))
   }
 
+  /**
+   * Has to come before jobs are deleted from Redis: what cannot be deleted here is deleted nowhere.
+   *
+   * @throws FoliotError `unavailable`
+   */
+  async announceDeletion(ids: readonly string[]): Promise<void> {
+    await this.#ask((db) => announceDeletion(db, ids.filter(isJobId)), 'changed')
+  }
+
+  /** Of jobs that stay after all. @throws FoliotError `unavailable` */
+  async withdrawDeletion(ids: readonly string[]): Promise<void> {
+    await this.#ask((db) => withdrawDeletion(db, ids.filter(isJobId)), 'changed')
+  }
+
   /** Deletes jobs that are in Redis no more. @throws FoliotError `unavailable` */
   async delete(ids: readonly string[]): Promise<void> {
-    await this.#ask((db) => deleteJobs(db, ids))
+    await this.#ask((db) => deleteJobs(db, ids.filter(isJobId)), 'changed')
+  }
+
+  /** Whether it has a job of this queue. @throws FoliotError `unavailable` */
+  hasQueue(queue: string): Promise<boolean> {
+    return this.#ask((db) => hasQueue(db, queue))
   }
 
   /** The largest first. @throws FoliotError `unavailable` */
@@ -84,27 +106,28 @@ export class History {
     return this.#ask((db) => searchAudit(db, filter, limit, from))
   }
 
-  async #ask<T>(question: (db: Database) => Promise<T>): Promise<T> {
+  async #ask<T>(question: (db: Database) => Promise<T>, what: 'read' | 'changed' = 'read'): Promise<T> {
     try {
       const answer = await question(this.#db)
       if (this.#trouble) this.#log.info('the history can be read again')
       this.#trouble = undefined
       return answer
     } catch (error) {
-      throw this.#refuse(error)
+      throw this.#refuse(error, what)
     }
   }
 
   /** Logs what is the matter once. */
-  #refuse(error: unknown): unknown {
+  #refuse(error: unknown, what: 'read' | 'changed'): unknown {
     const trouble = databaseTroubleOf(error)
     if (!trouble && !isUnmigrated(error)) return error
     const reason = trouble
       ? DATABASE_TROUBLES[trouble]
       : 'the tables of this version are not there yet: a recorder of it makes them when it starts'
-    if (reason !== this.#trouble) this.#log.error(`the history cannot be read: ${reason} (${(error as Error).message})`)
+    if (reason !== this.#trouble)
+      this.#log.error(`the history cannot be ${what}: ${reason} (${(error as Error).message})`)
     this.#trouble = reason
-    return new FoliotError('unavailable', `the history cannot be read: ${reason}`, {
+    return new FoliotError('unavailable', `the history cannot be ${what}: ${reason}`, {
       retryAfterSeconds: RETRY_AFTER_S,
       hint: 'jobs that wait or run, and dead letters of the last days, can be read and moved meanwhile',
       cause: error,

@@ -1,9 +1,9 @@
 import { newJobId } from '@foliot/jobs'
 import { expect, it } from 'vitest'
 import { DAY_MS } from './days.ts'
-import { deleteAgain, deleteJobs } from './delete-jobs.ts'
+import { announceDeletion, deleteAgain, deleteJobs, withdrawDeletion } from './delete-jobs.ts'
 import { openTestDatabase } from './fixtures/test-database.ts'
-import { finished, NOON } from './fixtures/test-jobs.ts'
+import { finished, iso, NOON } from './fixtures/test-jobs.ts'
 import { keepPartitions } from './partitions.ts'
 import { recordJobs } from './record-jobs.ts'
 
@@ -37,4 +37,20 @@ it('deletes again what was being recorded meanwhile, for a day', async () => {
   await recordJobs(db, [one])
   expect(await deleteAgain(db, Date.now() + 2 * DAY_MS)).toBe(0)
   expect(await kept()).toHaveLength(2)
+})
+
+it('deletes what was recorded after a deletion was announced, unless that was taken back or the job ended later', async () => {
+  const { db } = await openTestDatabase()
+  const now = Date.now()
+  const [deleted, taken, reopened] = [finished({ at: now - 5000 }), finished({ at: now - 5000 }), finished()]
+  const ids = [deleted, taken, reopened].map(({ job }) => job.id)
+  await announceDeletion(db, ids)
+  await announceDeletion(db, ids)
+  await withdrawDeletion(db, [taken.job.id])
+  // Its deletion came to nothing, and nobody was left to take it back.
+  const later = { ...reopened, job: { ...reopened.job, finishedAt: iso(now + 5 * 60_000) } }
+  await recordJobs(db, [deleted, taken, later])
+  expect(await deleteAgain(db, now)).toBe(1)
+  const rows = await db.selectFrom('foliot.jobs').select('id').execute()
+  expect(rows.map(({ id }) => id).sort()).toEqual([taken.job.id, reopened.job.id].sort())
 })

@@ -8,6 +8,25 @@ const REMEMBERED_MS = 24 * 60 * 60 * 1000
 /** How many jobs one transaction deletes. */
 const BATCH = 500
 
+/** How far the clocks of those who end jobs may be from PostgreSQL's. */
+const CLOCKS_APART = '1 minute'
+
+/**
+ * Notes that these jobs get deleted: what is recorded of them until then, the next `deleteAgain` deletes. To be called before
+ * they are removed from Redis, so that a PostgreSQL that takes no writes refuses while nothing is lost.
+ */
+export async function announceDeletion(db: Kysely<Schema>, ids: readonly string[]): Promise<void> {
+  // In one order, so that two who delete the same wait for each other instead of for ever.
+  await sql`
+    insert into foliot.deletions (job_id) select unnest(${ids.toSorted()}::uuid[])
+    on conflict (job_id) do update set at = now()`.execute(db)
+}
+
+/** Takes the announcement back, of jobs that stay: what is recorded of them later is theirs to keep. */
+export async function withdrawDeletion(db: Database, ids: readonly string[]): Promise<void> {
+  await sql`delete from foliot.deletions where job_id = any (${ids}::uuid[])`.execute(db)
+}
+
 /**
  * Deletes jobs and their attempts. What Redis still holds of one would be recorded anew: it has to be removed there first. One
  * that is being recorded at this moment is deleted by the next `deleteAgain`.
@@ -17,24 +36,25 @@ const BATCH = 500
 export async function deleteJobs(db: Database, ids: readonly string[]): Promise<number> {
   let deleted = 0
   for (let from = 0; from < ids.length; from += BATCH) {
-    // In one order, so that two who delete the same wait for each other instead of for ever.
-    const batch = ids.slice(from, from + BATCH).toSorted()
+    const batch = ids.slice(from, from + BATCH)
     deleted += await db.transaction().execute(async (tx) => {
-      await sql`
-        insert into foliot.deletions (job_id) select unnest(${batch}::uuid[])
-        on conflict (job_id) do update set at = now()`.execute(tx)
+      await announceDeletion(tx, batch)
       return deleteRows(tx, batch)
     })
   }
   return deleted
 }
 
-/** Deletes once more what was recorded while it was being deleted, and forgets deletions of the day before. */
+/**
+ * Deletes once more what was recorded while it was being deleted, and forgets deletions of the day before. A job that ended
+ * later was still open then: its deletion was announced and came to nothing.
+ */
 export async function deleteAgain(db: Database, now: number): Promise<number> {
   const before = new Date(now - REMEMBERED_MS).toISOString()
   await sql`delete from foliot.deletions where at < ${before}::timestamptz`.execute(db)
   const { rows } = await sql<{ id: string }>`
-    select jobs.id from foliot.deletions join foliot.jobs on jobs.id = deletions.job_id order by jobs.id`.execute(db)
+    select jobs.id from foliot.deletions join foliot.jobs on jobs.id = deletions.job_id
+    where jobs.finished_at < deletions.at + ${CLOCKS_APART}::interval order by jobs.id`.execute(db)
   return db.transaction().execute((tx) =>
     deleteRows(
       tx,

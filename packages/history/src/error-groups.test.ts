@@ -1,9 +1,10 @@
 import { beforeAll, expect, it } from 'vitest'
 import type { Database } from './database.ts'
 import { DAY_MS } from './days.ts'
-import { groupErrors } from './error-groups.ts'
+import { groupErrors, groupFailures } from './error-groups.ts'
 import { openTestDatabase } from './fixtures/test-database.ts'
 import { dead, finished, iso, NOON } from './fixtures/test-jobs.ts'
+import type { HistoryFilter } from './job-filter.ts'
 import { keepPartitions } from './partitions.ts'
 import { recordJobs } from './record-jobs.ts'
 
@@ -69,4 +70,24 @@ it('groups what fits the filter, by when it ended', async () => {
   expect(await fingerprints({ statuses: ['timed_out'] })).toEqual(['a1'])
   expect(await fingerprints({ from: NOON + 1001, to: NOON + 1006 })).toEqual(['a2', 'c1'])
   expect(await fingerprints({ from: NOON + 2 * DAY_MS })).toEqual([])
+})
+
+it("shows a tenant's failures behind however many of others", async () => {
+  const at = NOON + DAY_MS
+  const quiet = [0, 1].map((i) => dead({ at: at + i, tenant: 'quiet', error: failure(`quiet-${i}`) }))
+  const loud = Array.from({ length: 5 }, (_, i) => dead({ at: at + 10 + i, tenant: 'loud', error: failure('loud') }))
+  await recordJobs(db, [...quiet, ...loud])
+  const most = async (limit: number, filter: HistoryFilter) => {
+    const { groups, truncated } = await groupFailures(db, limit, filter, 10)
+    return [groups.map(({ fingerprint, count }) => `${fingerprint} ${count}`), truncated]
+  }
+  const quietly = { tenant: 'quiet', deadLetters: true }
+  expect(await most(4, quietly)).toEqual([['quiet-1 1', 'quiet-0 1'], false])
+  expect(await most(4, { ...quietly, from: at + 1001 })).toEqual([['quiet-1 1'], false])
+  expect(await most(4, { ...quietly, to: at + 1001 })).toEqual([['quiet-0 1'], false])
+  expect(await most(4, { ...quietly, queues: ['none'] })).toEqual([[], false])
+  // It has more itself than are looked at.
+  expect(await most(3, { tenant: 'loud' })).toEqual([['loud 4'], true])
+  expect(await most(1, quietly)).toEqual([[], true])
+  expect(await most(3, { type: 'pay.out' })).toEqual([[], true])
 })

@@ -23,10 +23,11 @@ export { recordAudit } from './audit/record-audit.ts'
 export { searchAudit } from './audit/search-audit.ts'
 export { DATABASE_DEFAULTS, type Database, type DatabaseOptions, openDatabase } from './database.ts'
 export { DATABASE_TROUBLES, type DatabaseTrouble, databaseTroubleOf, isDatabaseTrouble } from './database-trouble.ts'
-export { deleteAgain, deleteJobs } from './delete-jobs.ts'
+export { announceDeletion, deleteAgain, deleteJobs, withdrawDeletion } from './delete-jobs.ts'
 export { countOld, type Dropped, dropOld, type Retention } from './drop-old.ts'
 export { groupErrors, type HistoryErrorGroup, type HistoryErrorGroups } from './error-groups.ts'
 export type { FinishedAttempt, FinishedJob } from './finished-job.ts'
+export { hasQueue } from './has-queue.ts'
 export type { HistoryFilter, InputCondition } from './job-filter.ts'
 export { migrate } from './migrate.ts'
 export { isMissingTable, isUnmigrated } from './missing-table.ts'
@@ -47,6 +48,12 @@ export { DEFINITIONS_MAX, type DefinitionLimits } from './schedules/definition-c
 export { dropDeletedSchedules } from './schedules/drop-deleted.ts'
 export { listSchedules, readSchedule, type ScheduleFilter, type ScheduleRef } from './schedules/find-schedules.ts'
 export { readScheduleChanges, readSchedulesRevision } from './schedules/schedule-changes.ts'
-export { type ChangedSchedule, changeSchedules, deleteSchedule, putSchedule } from './schedules/schedules.ts'
+export {
+  type ChangedSchedule,
+  type ChangedSchedules,
+  changeSchedules,
+  deleteSchedule,
+  putSchedule,
+} from './schedules/schedules.ts'
 export { dropOldTicks, recordTicks, searchTicks, type TickSearch } from './schedules/ticks.ts'
 export { type FoundJob, type FoundJobs, type HistoryPosition, searchJobs } from './search-jobs.ts'

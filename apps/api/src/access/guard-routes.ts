@@ -1,8 +1,8 @@
-import { ANYONE_ID, type ApiKey, type KeyRing, SCOPES, type Scope, secretOf } from '@foliot/access'
+import { ANYONE_ID, type ApiKey, SCOPES, type Scope, secretOf } from '@foliot/access'
 import { FoliotError } from '@foliot/jobs'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { assertSameOrigin } from '../same-origin.ts'
-import type { AccessStore } from './access-store.ts'
+import { findKey, type KnownKeys } from './find-key.ts'
 import { keyEnded } from './key-ended.ts'
 import type { KeyUses } from './key-uses.ts'
 import type { WrongKeys } from './wrong-keys.ts'
@@ -34,9 +34,7 @@ const ANYONE: ApiKey = Object.freeze({
 /** Ways besides the header by which a request may show its key, such as a cookie. */
 export type Recognise = (request: FastifyRequest) => ApiKey | undefined
 
-export interface Guard {
-  access: KeyRing
-  accessStore: Pick<AccessStore, 'catchUp'>
+export interface Guard extends KnownKeys {
   keyUses: KeyUses
   wrongKeys: WrongKeys
   recognise: Recognise
@@ -77,7 +75,7 @@ async function callerOf(request: FastifyRequest, guard: Guard): Promise<ApiKey> 
   const secret = secretOf(request.headers.authorization)
   // Where there is no key at all, none can be wrong.
   const isShown = secret !== undefined && (!access.isOpen || access.hasKeys)
-  const key = isShown ? await find(secret, guard) : recognise(request)
+  const key = isShown ? await findKey(secret, guard) : recognise(request)
   if (key) {
     keyUses.note(key)
     return key
@@ -92,14 +90,6 @@ async function callerOf(request: FastifyRequest, guard: Guard): Promise<ApiKey> 
   throw new FoliotError('unauthorized', 'expected `Authorization: Bearer <key>` with a key of this installation', {
     hint: 'keys are made with POST /v1/api-keys or `foliot keys create`, or set in FOLIOT_API_KEYS',
   })
-}
-
-/** Also one that was made elsewhere a moment ago. */
-async function find(secret: string, { access, accessStore }: Guard): Promise<ApiKey | undefined> {
-  const key = access.find(secret)
-  if (key || secret === '') return key
-  await accessStore.catchUp()
-  return access.find(secret)
 }
 
 /** It may be right: nobody could be asked yet. */

@@ -1,5 +1,6 @@
 import { startApi, testRedisUrl } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
+import { openAccessBed } from '../fixtures/access-bed.ts'
 
 const OPERATOR = 'the-secret-of-an-operator'
 const READER = 'the-secret-of-a-reader'
@@ -91,6 +92,14 @@ describe('a login', () => {
       }
     }
     expect((await askForPage('/login?next=/docs', cookie)).headers.get('location')).toBe('/docs')
+  })
+
+  it('takes a key that another instance has made just now', async () => {
+    const one = await openAccessBed()
+    const other = await openAccessBed({ databaseUrl: one.databaseUrl })
+    const { key } = await one.makeKey({ scopes: ['read'] })
+    const body = new URLSearchParams({ key })
+    expect((await ask('/login', { method: 'POST', body }, other.url)).status).toBe(303)
   })
 
   it('with an unknown key gets a 401 page that says so, without the key, and no cookie', async () => {

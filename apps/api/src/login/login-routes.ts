@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { findKey } from '../access/find-key.ts'
 import type { Api, ApiDeps } from '../api.ts'
 import { html, sendPage } from '../pages/html.ts'
 import { beginErrorAnswer } from '../problem.ts'
@@ -14,7 +15,8 @@ const FORM_BYTES = 8 * 1024
 const LoginForm = z.object({ key: z.string().default(''), next: z.string().optional() })
 
 /** `/login` takes a key and gives a session for it; `/logout` ends it. */
-export function loginRoutes(app: Api, { access, keyUses, wrongKeys, log }: ApiDeps, sessions: Sessions): void {
+export function loginRoutes(app: Api, deps: ApiDeps, sessions: Sessions): void {
+  const { access, keyUses, wrongKeys, log } = deps
   const recognise = recogniseBy(sessions)
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, Object.fromEntries(new URLSearchParams(String(body)))),
@@ -38,7 +40,7 @@ export function loginRoutes(app: Api, { access, keyUses, wrongKeys, log }: ApiDe
       const next = nextPage(request.body.next)
       if (access.isOpen) return reply.redirect(next, 303)
       const secret = request.body.key.trim()
-      const key = access.find(secret)
+      const key = await findKey(secret, deps)
       if (key?.scopes.has('read')) {
         log.info({ caller: key.name, ip: request.ip }, 'logged in')
         keyUses.note(key)

@@ -1,5 +1,5 @@
 import { FoliotError, isTerminal, STATUSES } from '@foliot/jobs'
-import { deleteEndedJob, isRecording, type JobRef, type Position } from '@foliot/queue'
+import { deleteEndedJob, isRecording, type JobRef, type JobSearch, type Position } from '@foliot/queue'
 import { z } from 'zod'
 import type { Api, ApiDeps } from '../api.ts'
 import { toFilter } from '../job-filter.ts'
@@ -38,8 +38,8 @@ export function deletionRoutes(app: Api, { redis, catalog, jobs, history }: ApiD
       const { id } = request.params
       const job = await jobs.read(id, request.caller)
       request.audit.jobBefore(job)
-      await assertComplete([id])
-      if (!(await deleteEverywhere([job]))) {
+      await assertComplete()
+      if (!isTerminal(job.status) || (await deleteEverywhere([job])).length > 0) {
         throw new FoliotError('illegal_transition', `a job that is ${job.status} cannot be deleted`, {
           hint: 'only a job that has ended can be: cancel it first',
         })
@@ -74,38 +74,71 @@ export function deletionRoutes(app: Api, { redis, catalog, jobs, history }: ApiD
       const { dryRun, ...filter } = request.body
       const search = await toFilter(filter, catalog, request.caller)
       request.audit.target.tenant = search.tenant ?? null
-      await assertComplete([])
-      const found = { matched: 0, deleted: 0, open: [] as string[], more: false }
+      await assertComplete()
+      const met = new Set<string>()
+      const open = new Set<string>()
+      let deleted = 0
+      async function take(ended: readonly JobRef[]): Promise<void> {
+        for (const { id } of ended) met.add(id)
+        if (dryRun) return
+        const left = await deleteEverywhere(ended)
+        deleted += ended.length - left.length
+        for (const id of left) open.add(id)
+      }
+
+      // Before the others: one that ends meanwhile may be among neither.
+      const before = await readOpen(search)
       let after: Position | undefined
       do {
         const page = await jobs.list({ ...search, statuses: ENDED }, AT_ONCE, after)
-        found.matched += page.items.length
-        if (!dryRun) found.deleted += await deleteEverywhere(page.items, found.open)
+        await take(page.items)
         after = page.next
-      } while (after !== undefined && found.matched < MOST)
-      const open = await jobs.list({ ...search, statuses: OPEN }, OPEN_TOLD)
-      found.open = [...new Set([...found.open, ...open.items.map(({ id }) => id)])].slice(0, OPEN_TOLD)
-      request.audit.after = { deleted: found.deleted, open: found.open.length }
-      return { ...found, more: after !== undefined }
+      } while (after !== undefined && met.size < MOST)
+      for (const id of (await readOpen(search)).keys()) open.add(id)
+      const endedSince = [...before.values()].filter(({ id }) => !met.has(id) && !open.has(id))
+      for (let i = 0; i < endedSince.length; i += AT_ONCE) await take(endedSince.slice(i, i + AT_ONCE))
+      const told = [...open].slice(0, OPEN_TOLD)
+      request.audit.after = { deleted, open: told.length }
+      return { matched: met.size, deleted, open: told, more: after !== undefined }
     },
   )
 
+  /** All that have not ended, and not only those that are told: any of them may end before the answer. */
+  async function readOpen(search: JobSearch): Promise<Map<string, JobRef>> {
+    const open = new Map<string, JobRef>()
+    let after: Position | undefined
+    do {
+      const page = await jobs.list({ ...search, statuses: OPEN }, AT_ONCE, after)
+      for (const { id, queue } of page.items) open.set(id, { id, queue })
+      after = page.next
+    } while (after !== undefined)
+    return open
+  }
+
   /** What cannot be deleted everywhere is deleted nowhere. @throws FoliotError `unavailable` */
-  async function assertComplete(ids: readonly string[]): Promise<void> {
-    if (history) await history.briefs(ids)
-    else if (await isRecording(redis)) {
+  async function assertComplete(): Promise<void> {
+    if (!history && (await isRecording(redis))) {
       throw new FoliotError('unavailable', 'this api does not know the history that there is', {
         hint: 'set FOLIOT_DATABASE_URL, as the recorder has it, or ask an api that has it',
       })
     }
   }
 
-  /** First from Redis, or it would be recorded again. @returns how many were deleted; those that go on are added to `open` */
-  async function deleteEverywhere(refs: readonly JobRef[], open: string[] = []): Promise<number> {
-    const done = await Promise.all(refs.map((ref) => deleteEndedJob(redis, ref)))
-    open.push(...refs.filter((_, i) => done[i] === 'open').map(({ id }) => id))
-    const ended = refs.filter((_, i) => done[i] !== 'open').map(({ id }) => id)
+  /** First from Redis, or they would be recorded again. @returns ids of those that go on, of which nothing was deleted */
+  async function deleteEverywhere(refs: readonly JobRef[]): Promise<string[]> {
+    if (refs.length === 0) return []
+    const ids = refs.map(({ id }) => id)
+    await history?.announceDeletion(ids)
+    let left = ids
+    try {
+      const done = await Promise.all(refs.map((ref) => deleteEndedJob(redis, ref)))
+      left = ids.filter((_, i) => done[i] === 'open')
+    } finally {
+      // Also of those of which Redis did not tell: who asks again finds what there still is.
+      if (left.length > 0) await history?.withdrawDeletion(left)
+    }
+    const ended = ids.filter((id) => !left.includes(id))
     if (ended.length > 0) await history?.delete(ended)
-    return ended.length
+    return left
   }
 }

@@ -4,7 +4,7 @@ import { json } from '../wire/answer.ts'
 import { ErrorGroupList, ListErrors } from '../wire/error-group.ts'
 import { problems } from '../wire/problem.ts'
 
-export function errorRoutes(app: Api, { catalog, jobs }: ApiDeps): void {
+export function errorRoutes(app: Api, { catalog, jobs, history }: ApiDeps): void {
   app.get(
     '/v1/errors',
     {
@@ -21,7 +21,7 @@ export function errorRoutes(app: Api, { catalog, jobs }: ApiDeps): void {
       },
     },
     async ({ query, caller }) => {
-      const { groups, truncated } = await jobs.groupErrors(await toFilter(query, catalog, caller))
+      const { groups, truncated } = await jobs.groupErrors(await toFilter(query, catalog, caller, history))
       return { items: groups, nextCursor: null, truncated }
     },
   )

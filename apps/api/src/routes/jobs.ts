@@ -12,7 +12,7 @@ import { integerParam } from '../wire/query.ts'
 const tags = ['jobs']
 const params = z.object({ id: z.string() })
 
-export function jobRoutes(app: Api, { access, catalog, jobs, finishes }: ApiDeps): void {
+export function jobRoutes(app: Api, { access, catalog, jobs, finishes, history }: ApiDeps): void {
   app.get(
     '/v1/jobs',
     {
@@ -30,7 +30,7 @@ export function jobRoutes(app: Api, { access, catalog, jobs, finishes }: ApiDeps
     },
     async ({ query, caller }) => {
       const after = readCursor(query)
-      const { items, next } = await jobs.list(await toSearch(query, catalog, caller), query.limit, after)
+      const { items, next } = await jobs.list(await toSearch(query, catalog, caller, history), query.limit, after)
       return { items, nextCursor: writeCursor(query, next) }
     },
   )

@@ -17,6 +17,9 @@ import * as wire from '../wire/schedule-moves.ts'
 
 const tags = ['schedules']
 
+/** So many of those that were changed are named in the audit. */
+const SAMPLE = 10
+
 /** What a schedule is to be; undefined: as it is. */
 type Turn = (before: Schedule, revision: number) => Schedule | undefined
 
@@ -118,12 +121,14 @@ export function schedulePauseRoutes(app: Api, deps: ApiDeps): void {
         schema: {
           operationId: `${verb}Schedules`,
           summary: many,
-          description: 'All that fit the filter, at most 10 000, or none of them.',
+          description:
+            'All that fit the filter, however many: very many take a while, and are changed one part after the other. If one ' +
+            'fails those before it are changed, and the same request again does the rest.',
           tags,
           body: bulk,
           response: {
             200: json('How many were changed.', wire.ChangedSchedules),
-            ...problems(...BODY_PROBLEMS, 'conflict'),
+            ...problems(...BODY_PROBLEMS),
           },
         },
       },
@@ -134,9 +139,17 @@ export function schedulePauseRoutes(app: Api, deps: ApiDeps): void {
         const turned = turn(how)
         // Of other tenants it sees none, and is told nothing of them.
         const isForeign = filter.tenant !== undefined && filter.tenant !== tenant
-        const changed = isForeign ? [] : await schedules.changeAll(filterOf({ ...filter, tenant }), turned)
-        audit.after = { changed: changed.length, sample: changed.slice(0, 10).map(({ id }) => id) }
-        return { changed: changed.length }
+        const done = { changed: 0, sample: [] as string[] }
+        if (isForeign) audit.after = done
+        else {
+          for await (const changed of schedules.changeAll(filterOf({ ...filter, tenant }), turned)) {
+            done.changed += changed.length
+            done.sample.push(...changed.slice(0, SAMPLE - done.sample.length).map(({ id }) => id))
+            // Also if it fails half-way.
+            audit.after = done
+          }
+        }
+        return { changed: done.changed }
       },
     )
   }

@@ -58,6 +58,24 @@ describe('a trigger', () => {
     expect((await trigger(id)).job(202).id).not.toBe(job.id)
   })
 
+  it('is the same request after the schedule was edited', async () => {
+    const id = await newSchedule()
+    const headers = { 'idempotency-key': 'edited' }
+    const own = { 'idempotency-key': 'edited, with an input' }
+    const job = (await trigger(id, undefined, headers)).job(202)
+    const withInput = (await trigger(id, { input: { a: 1, b: 2 } }, own)).job(202)
+    const edit = (more: object) => api.send('PUT', path(id), { ...HOURLY, ...more })
+    expect((await edit({ labels: { team: 'b' }, input: { other: true }, jobOptions: { priority: 3 } })).status).toBe(
+      200,
+    )
+    expect((await trigger(id, {}, headers)).job(200)).toEqual(job)
+    expect((await trigger(id, { input: { b: 2, a: 1 } }, own)).job(200)).toEqual(withInput)
+    ;(await trigger(id, { input: HOURLY.input }, headers)).problem(422, 'idempotency_key_reused')
+    ;(await trigger(id, { input: { a: 1, b: 3 } }, own)).problem(422, 'idempotency_key_reused')
+    expect((await edit({ type: 'demo.sleep', input: { ms: 1 } })).status).toBe(200)
+    expect((await trigger(id, null, headers)).job(200)).toEqual(job)
+  })
+
   it('can have an input of its own, which fits the type', async () => {
     const id = await newSchedule({ type: 'demo.sleep', input: { ms: 1 } })
     expect((await trigger(id, { input: { ms: 2 } })).job(202).input).toEqual({ ms: 2 })

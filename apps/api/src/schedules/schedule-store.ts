@@ -1,6 +1,13 @@
 import * as history from '@foliot/history'
-import { FoliotError, type Schedule, type ScheduleChange, type StoredCalendar, type UnfiredTick } from '@foliot/jobs'
-import { projectSchedules } from '@foliot/queue'
+import {
+  FoliotError,
+  type Schedule,
+  type ScheduleChange,
+  type StoredCalendar,
+  scheduleKey,
+  type UnfiredTick,
+} from '@foliot/jobs'
+import { parseProjected, projectSchedules, readCalendars, readProjected } from '@foliot/queue'
 import { Calendar } from '@foliot/schedules'
 import type { Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
@@ -26,7 +33,7 @@ type Check<T> = (before: T) => void
 
 /**
  * Schedules and calendars as the routes change them. A change is in PostgreSQL, and then in Redis, where schedulers see it, when
- * it is answered. While PostgreSQL is away each call is refused as `unavailable`.
+ * it is answered. While PostgreSQL is away each call is refused as `unavailable`, but for reading one of them as Redis has it.
  */
 export class ScheduleStore {
   readonly #db: history.Database | undefined
@@ -39,8 +46,9 @@ export class ScheduleStore {
     this.#log = log
   }
 
+  /** While PostgreSQL is away as Redis has it, which is as it fires. */
   read(ref: history.ScheduleRef): Promise<Schedule | undefined> {
-    return this.#ask((db) => history.readSchedule(db, ref))
+    return this.#ask((db) => history.readSchedule(db, ref)).catch((error) => this.#readProjected(ref, error))
   }
 
   list(filter: history.ScheduleFilter, limit: number, after?: history.ScheduleRef) {
@@ -61,14 +69,23 @@ export class ScheduleStore {
     return before
   }
 
-  /** Those that are other than before. @param make as that of `changeSchedules` */
-  async changeAll(
+  /**
+   * Changes all that fit, part by part: what was changed of one, those that are other than before, comes when it is done. If
+   * one fails, those before it are changed.
+   *
+   * @param make as that of `changeSchedules`
+   */
+  async *changeAll(
     filter: history.ScheduleFilter,
     make: (before: Schedule, revision: number) => Schedule | undefined,
-  ): Promise<Schedule[]> {
-    const { changed, changes } = await this.#ask((db) => history.changeSchedules(db, filter, make))
-    if (changes.length > 0) await this.#project(changes)
-    return changed
+  ): AsyncGenerator<Schedule[], void> {
+    let after: history.ScheduleRef | undefined
+    do {
+      const { changed, changes, last } = await this.#ask((db) => history.changeSchedules(db, filter, make, after))
+      if (changes.length > 0) await this.#project(changes)
+      yield changed
+      after = last
+    } while (after)
   }
 
   /** Those of a tenant that there are of these, by name, to be asked. */
@@ -77,10 +94,13 @@ export class ScheduleStore {
     return new Map(found.map((calendar) => [calendar.name, new Calendar(calendar)]))
   }
 
-  /** The same as they are stored. */
+  /** The same as they are stored; while PostgreSQL is away as Redis has them. */
   async storedCalendars(tenant: string, names: readonly string[]): Promise<StoredCalendar[]> {
     if (names.length === 0) return []
-    return this.#ask((db) => history.readCalendars(db, tenant, [...new Set(names)]))
+    const unique = [...new Set(names)]
+    return this.#ask((db) => history.readCalendars(db, tenant, unique)).catch((error) =>
+      this.#projectedCalendars(tenant, unique, error),
+    )
   }
 
   readCalendar(ref: history.CalendarRef): Promise<StoredCalendar | undefined> {
@@ -107,6 +127,28 @@ export class ScheduleStore {
   /** Ticks without a job, the newest first, as far as they were recorded. */
   ticks(search: history.TickSearch, limit: number): Promise<UnfiredTick[]> {
     return this.#ask((db) => history.searchTicks(db, search, limit))
+  }
+
+  /** @throws `refusal` unless it is that PostgreSQL is away, and Redis knows of the schedule */
+  async #readProjected(ref: history.ScheduleRef, refusal: unknown): Promise<Schedule | undefined> {
+    if (!this.#isAway(refusal)) throw refusal
+    const key = scheduleKey(ref)
+    const [text] = await readProjected(this.#redis, [key])
+    if (text === undefined) throw refusal
+    return parseProjected(key, text).current
+  }
+
+  /** @throws `refusal` unless it is that PostgreSQL is away, and Redis has all of them */
+  async #projectedCalendars(tenant: string, names: readonly string[], refusal: unknown): Promise<StoredCalendar[]> {
+    if (!this.#isAway(refusal)) throw refusal
+    const stored = await readCalendars(this.#redis)
+    const found = names.flatMap((id) => stored.get(scheduleKey({ tenant, id })) ?? [])
+    if (found.length < names.length) throw refusal
+    return found
+  }
+
+  #isAway(refusal: unknown): boolean {
+    return this.#db !== undefined && refusal instanceof FoliotError && refusal.code === 'unavailable'
   }
 
   /** It is changed by now: should Redis be away, the scheduler that looks after what Redis has will write it there. */

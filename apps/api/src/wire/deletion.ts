@@ -12,6 +12,6 @@ export const DeleteJobs = z
 export const Deletion = z.object({
   matched: z.int().describe('Jobs that have the label and have ended.'),
   deleted: z.int(),
-  open: z.array(z.string()).describe('Ids of up to 100 that have not ended and stay: cancel them first.'),
+  open: z.array(z.string()).describe('Ids of up to 100 that have not ended and stay: cancel them, then ask again.'),
   more: z.boolean().describe('There may be more that have ended.'),
 })

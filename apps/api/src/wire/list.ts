@@ -66,7 +66,15 @@ const searchFields = {
   worker: z.string().min(1).max(128).optional().describe('That ran any of its attempts.'),
   minDurationMs: duration.describe('Of the last attempt of a job that has ended.'),
   maxDurationMs: duration,
-  q: z.string().min(1).max(256).optional().describe('Words that its errors or its log hold, all of them.'),
+  q: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe(
+      'Words that its errors, the reasons of its attempts or its log hold, all of them: runs of letters and digits. Of a job in ' +
+        'the history they are those of 16 Ki characters: errors and reasons, then the end of the log.',
+    ),
 }
 
 const inputValue = z.string({ error: 'expected this parameter once' }).max(256)

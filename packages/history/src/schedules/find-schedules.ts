@@ -41,15 +41,18 @@ export async function listSchedules(
   limit: number,
   after?: ScheduleRef,
 ): Promise<{ schedules: Schedule[]; more: boolean }> {
-  const behind = after && sql` and (tenant, id) > (${storedText(after.tenant)}, ${storedText(after.id)})`
   const { rows } = await sql<{ definition: string }>`
-    select definition from foliot.schedules where ${fitting(filter)}${behind ?? sql``}
+    select definition from foliot.schedules where ${fitting(filter)}${behind(after)}
     order by tenant, id limit ${limit + 1}`.execute(db)
   return {
     schedules: rows.slice(0, limit).map(({ definition }) => JSON.parse(definition) as Schedule),
     more: rows.length > limit,
   }
 }
+
+/** Where a page begins, to stand behind other conditions. */
+export const behind = (after: ScheduleRef | undefined): RawBuilder<unknown> =>
+  after ? sql` and (tenant, id) > (${storedText(after.tenant)}, ${storedText(after.id)})` : sql``
 
 export function fitting({ tenant, type, labels, paused, calendar }: ScheduleFilter): RawBuilder<unknown> {
   return and([

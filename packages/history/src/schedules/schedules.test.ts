@@ -179,7 +179,8 @@ describe('changeSchedules', () => {
     expect(await readSchedulesRevision(db)).toBe(changed[1]?.revision)
     expect(idsOf((await listSchedules(db, { tenant: 'bulk', paused: true }, 10)).schedules)).toEqual(['a', 'c'])
     const revision = await readSchedulesRevision(db)
-    expect(await changeSchedules(db, { tenant: 'bulk' }, () => undefined)).toEqual({ changed: [], changes: [] })
+    const unchanged = { changed: [], changes: [], last: undefined }
+    expect(await changeSchedules(db, { tenant: 'bulk' }, () => undefined)).toEqual(unchanged)
     expect(await readSchedulesRevision(db)).toBe(revision)
   })
 

@@ -2,11 +2,12 @@ import { FoliotError, type Schedule, type ScheduleChange } from '@foliot/jobs'
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { timeOf } from '../days.ts'
+import { allow } from '../planner.ts'
 import { storedText } from '../stored-text.ts'
 import { textArray } from '../text-array.ts'
 import { changeDefinitions, type DefinitionTransaction } from './change-definitions.ts'
 import { countDeleted, countMade } from './definition-counts.ts'
-import { fitting, readSchedule, type ScheduleFilter, type ScheduleRef, storedLabels } from './find-schedules.ts'
+import { behind, fitting, readSchedule, type ScheduleFilter, type ScheduleRef, storedLabels } from './find-schedules.ts'
 
 /** What one change did. Both are undefined if there was nothing before, and nothing was made. */
 export interface ChangedSchedule {
@@ -16,8 +17,8 @@ export interface ChangedSchedule {
   change?: ScheduleChange
 }
 
-/** So many schedules are changed at once at most. */
-const MOST_AT_ONCE = 10_000
+/** So many schedules are changed in one transaction at most: other changes wait until it is over. */
+const MOST_AT_ONCE = 2000
 
 /**
  * Makes or changes a schedule.
@@ -73,30 +74,37 @@ export function deleteSchedule(
   })
 }
 
+/** Some of the schedules that fit, and what was changed of them. */
+export interface ChangedSchedules {
+  /** Those that are other than before, as they are now. */
+  changed: Schedule[]
+  changes: ScheduleChange[]
+  /** The last one that was looked at, if there may be more behind it. */
+  last: ScheduleRef | undefined
+}
+
 /**
- * Changes all schedules that fit, in one transaction: all of them or none.
+ * Changes schedules that fit, by tenant and then by id, behind `after`: as many as one transaction takes, all of them or none.
  *
  * @param make what each is to be, as in `putSchedule`; undefined: as it is.
- * @returns those that are other than before, as they are now.
- * @throws FoliotError `conflict` if more than 10 000 fit.
  */
 export function changeSchedules(
   db: Database,
   filter: ScheduleFilter,
   make: (before: Schedule, revision: number) => Schedule | undefined,
-): Promise<{ changed: Schedule[]; changes: ScheduleChange[] }> {
+  after?: ScheduleRef,
+): Promise<ChangedSchedules> {
   return changeDefinitions(db, async (tx, first) => {
+    // To sort all of them for each part would take longer than the change. Few that have a label are found by its index.
+    if (filter.labels === undefined) await allow(tx, 'order')
     const { rows } = await sql<{ definition: string }>`
-      select definition from foliot.schedules where ${fitting(filter)}
-      order by tenant, id limit ${MOST_AT_ONCE + 1}`.execute(tx)
-    if (rows.length > MOST_AT_ONCE) {
-      throw new FoliotError('conflict', `expected at most ${MOST_AT_ONCE} schedules that fit, got more`, {
-        hint: 'nothing was changed: change them in parts, by tenant, type or label',
-      })
-    }
+      select definition from foliot.schedules where ${fitting(filter)}${behind(after)}
+      order by tenant, id limit ${MOST_AT_ONCE}`.execute(tx)
     const changed: Schedule[] = []
+    let last: ScheduleRef | undefined
     for (const { definition } of rows) {
       const before = JSON.parse(definition) as Schedule
+      last = toRef(before)
       const revision = first + changed.length
       const made = make(before, revision)
       if (!made) continue
@@ -105,7 +113,8 @@ export function changeSchedules(
       changed.push(after)
     }
     await write(tx, changed)
-    return { answer: { changed, changes: changed.map(changeTo) }, count: changed.length }
+    const answer = { changed, changes: changed.map(changeTo), last: rows.length < MOST_AT_ONCE ? undefined : last }
+    return { answer, count: changed.length }
   })
 }
 
