@@ -34,7 +34,8 @@ const RETRY_AFTER_S = 5
 export class History {
   readonly #db: Database
   readonly #log: Logger
-  #trouble: string | undefined
+  /** Why it cannot be read, or changed. */
+  readonly #troubles = new Map<'read' | 'changed', string>()
 
   constructor(db: Database, log: Logger) {
     this.#db = db
@@ -109,8 +110,7 @@ export class History {
   async #ask<T>(question: (db: Database) => Promise<T>, what: 'read' | 'changed' = 'read'): Promise<T> {
     try {
       const answer = await question(this.#db)
-      if (this.#trouble) this.#log.info('the history can be read again')
-      this.#trouble = undefined
+      if (this.#troubles.delete(what)) this.#log.info(`the history can be ${what} again`)
       return answer
     } catch (error) {
       throw this.#refuse(error, what)
@@ -124,9 +124,9 @@ export class History {
     const reason = trouble
       ? DATABASE_TROUBLES[trouble]
       : 'the tables of this version are not there yet: a recorder of it makes them when it starts'
-    if (reason !== this.#trouble)
+    if (reason !== this.#troubles.get(what))
       this.#log.error(`the history cannot be ${what}: ${reason} (${(error as Error).message})`)
-    this.#trouble = reason
+    this.#troubles.set(what, reason)
     return new FoliotError('unavailable', `the history cannot be ${what}: ${reason}`, {
       retryAfterSeconds: RETRY_AFTER_S,
       hint: 'jobs that wait or run, and dead letters of the last days, can be read and moved meanwhile',

@@ -241,7 +241,7 @@ export class Firing implements Service {
       for (const { plan, step, decisions } of batch.parts) {
         this.#take(plan, step, results.slice(i, i + decisions.length), decisions, at)
         i += decisions.length
-        plan.advanceTo((decisions.at(-1) as TickDecision).tick)
+        plan.advanceTo(lastOf(decisions.at(-1) as TickDecision))
         this.#schedule(plan)
         this.#settle(plan)
       }
@@ -398,3 +398,7 @@ export class Firing implements Service {
     if (!isRedisTrouble(error) && !denialOf(error, redis)) this.#complaints.tell(error, 'ticks could not be decided')
   }
 }
+
+/** Times of the rule up to here are decided with it. */
+const lastOf = (decision: TickDecision): number =>
+  decision.verb === 'skip' ? decision.tick : (decision.upTo ?? decision.tick)

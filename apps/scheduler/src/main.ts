@@ -51,7 +51,7 @@ const firing: Firing = new Firing({
   isFresh: () => freshness.isFresh(performance.now()),
   log,
 })
-const loader = new SlotLoader({ redis, catalog, rules, firing, clock, log })
+const loader = new SlotLoader({ redis, catalog, rules, firing, log })
 const keeper = new SlotKeeper({ redis, scheduler, catalog, clock, firing, loader, log })
 const watch = new DefinitionWatch({ redis: watchRedis, rules, firing, loader, keeper })
 const freshness = new Freshness({ heardAt: () => keeper.heardAt, lookedAt: () => watch.lookedAt })

@@ -18,8 +18,8 @@ const schedule = (more: Partial<Schedule> = {}): Schedule => ({
 
 const current = (more?: Partial<Schedule>): Version => ({ schedule: schedule(more), until: Number.POSITIVE_INFINITY })
 
-function open(versions: Version[], decided = 0, rules = new RuleBook(), now = 0): Plan {
-  return new Plan({ key: 'acme/nightly', slot: 1, revision: 1, versions, rules, home: 'q', decided, now, held: [] })
+function open(versions: Version[], decided = 0, rules = new RuleBook()): Plan {
+  return new Plan({ key: 'acme/nightly', slot: 1, revision: 1, versions, rules, home: 'q', decided, held: [] })
 }
 
 /** What becomes of the ticks that are due, in seconds after T, until there are none; as the scheduler goes through them. */
@@ -30,7 +30,8 @@ function follow(plan: Plan, now: number): string[] {
     const { skip, fire } = plan.step(now)
     if (skip) told.push(`${skip.outcome} ${inSeconds(skip.first)}–${inSeconds(skip.last)} (${skip.count})`)
     told.push(...fire.map(({ nominal }) => `fire ${inSeconds(nominal)}`))
-    plan.advanceTo(fire.at(-1)?.nominal ?? skip?.last ?? 0)
+    const last = fire.at(-1)
+    plan.advanceTo(last?.upTo ?? last?.nominal ?? skip?.last ?? 0)
   }
   return told
 }
@@ -123,36 +124,46 @@ describe('a plan', () => {
     it('does not lose what a calendar holds though a later time was decided before an edit', () => {
       const hourly = { ...moved, cron: '0 * * * *', calendars, createdAt: midnight, from: midnight + 2 * HOUR }
       const plan = open([current(hourly)], midnight + 1.5 * HOUR, rules)
-      expect(plan.next).toEqual({ nominal: midnight + 3 * HOUR, due: midnight + 24 * HOUR })
-      plan.advanceTo(midnight + 3 * HOUR)
+      expect(plan.next).toMatchObject({ nominal: midnight + 3 * HOUR, due: midnight + 24 * HOUR })
+      plan.advanceTo(midnight + 24 * HOUR)
       expect(plan.next).toMatchObject({ nominal: midnight + 25 * HOUR })
     })
 
     it('has one at the end of what a calendar holds, also if it is made in it', () => {
-      const hourly = {
-        ...moved,
-        cron: '0 * * * *',
-        calendars,
-        createdAt: midnight + 2.5 * HOUR,
-        from: midnight + 2.5 * HOUR,
-      }
-      const [held, late] = [1, 30].map((n) => open([current(hourly)], 0, rules, midnight + n * HOUR))
-      for (const plan of [held, late])
-        expect(plan?.next).toEqual({ nominal: midnight + 3 * HOUR, due: midnight + 24 * HOUR })
+      const createdAt = midnight + 2.5 * HOUR
+      const plan = open([current({ ...moved, cron: '0 * * * *', calendars, createdAt, from: createdAt })], 0, rules)
+      expect(plan.next).toMatchObject({ nominal: midnight + 3 * HOUR, due: midnight + 24 * HOUR })
     })
 
-    it('has one at the end of what a calendar holds that is new, but none that was decided', () => {
-      const hourly = {
-        ...moved,
-        cron: '0 * * * *',
-        calendars,
-        createdAt: midnight - 24 * HOUR,
-        from: midnight - 24 * HOUR,
-      }
-      const decided = midnight + 2 * HOUR
-      const [before, after] = [3, 24].map((n) => open([current(hourly)], decided, rules, midnight + n * HOUR))
-      expect(before?.next).toEqual({ nominal: midnight + 3 * HOUR, due: midnight + 24 * HOUR })
-      expect(after?.next).toMatchObject({ nominal: midnight + 25 * HOUR })
+    it('has one at the end of what a calendar holds that is new, and that one alone', () => {
+      const createdAt = midnight - 24 * HOUR
+      const hourly = { ...moved, cron: '0 * * * *', calendars, createdAt, from: createdAt }
+      const plan = open([current(hourly)], midnight + 2 * HOUR, rules)
+      const held = { nominal: midnight + 3 * HOUR, due: midnight + 24 * HOUR, upTo: midnight + 24 * HOUR }
+      expect(plan.next).toMatchObject(held)
+      expect(plan.dueOf(held.nominal)).toBe(held.due)
+      const next = { nominal: midnight + 25 * HOUR }
+      plan.advanceTo(held.upTo)
+      expect([plan.next, open([current(hourly)], held.upTo, rules).next]).toMatchObject([next, next])
+    })
+
+    it('has one at the end of what a calendar holds also behind what another one excludes', () => {
+      const createdAt = midnight + 2.5 * HOUR
+      const day = (['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const)[new Date(midnight).getUTCDay()]
+      const closed = { name: 'closed', tenant: 'acme', timezone: 'UTC', dates: [] }
+      const windows = [{ days: [day], from: '02:00', to: '05:00' }]
+      const both = new RuleBook()
+      both.take(
+        new Map([
+          ['acme/free', calendar],
+          ['acme/closed', { ...closed, windows } as unknown as StoredCalendar],
+        ]),
+      )
+      const uses = [...calendars, { name: 'closed', mode: 'exclude' }] as const
+      const hourly = { ...moved, cron: '0 * * * *', calendars: uses, createdAt, from: createdAt }
+      const plan = open([current(hourly)], 0, both)
+      expect(follow(plan, midnight + 4.5 * HOUR)).toHaveLength(1)
+      expect(plan.next).toMatchObject({ nominal: midnight + 5 * HOUR, due: midnight + 24 * HOUR })
     })
 
     it.each([
@@ -169,6 +180,14 @@ describe('a plan', () => {
       plan.advanceTo(midnight + HOUR / 2)
       expect(plan.next).toMatchObject({ nominal: midnight + 24.5 * HOUR })
       expect(plan.isSettled).toBe(true)
+    })
+
+    it('has none of what was deleted under its id', () => {
+      const jittered = { everyMs: HOUR, anchor: midnight, jitterMs: HOUR / 2 }
+      const before = schedule({ ...jittered, createdAt: midnight - HOUR, from: midnight - HOUR })
+      const anew = current({ everyMs: HOUR, anchor: midnight, createdAt: midnight + 2000, from: midnight + 2000 })
+      const plan = open([{ schedule: before, until: midnight + 1000 }, anew], midnight - 1, rules)
+      expect(plan.next).toMatchObject({ nominal: midnight + HOUR })
     })
 
     it('has none that was planned before it was made, also after an edit', () => {

@@ -2,10 +2,11 @@ import type { Schedule } from '@foliot/jobs'
 import {
   type CompiledRule,
   catchUp,
+  dueOf,
   type Excluded,
   excludedAfter,
-  heldTick,
   nextTick,
+  nextUndecided,
   pauseReason,
   previousTick,
   type RuleBook,
@@ -32,8 +33,6 @@ export interface PlanOptions {
   home: string
   /** Ticks planned up to here are decided, or nobody's concern. In ms. */
   decided: number
-  /** When all this was so, in ms. */
-  now: number
   /** Ticks that wait for an earlier job to end. */
   held: readonly number[]
 }
@@ -88,7 +87,7 @@ export class Plan implements Due {
   #excluded: (Excluded & { isTold?: boolean }) | undefined
   #trouble: Error | undefined
 
-  constructor({ key, slot, revision, versions, rules, home, decided, now, held }: PlanOptions) {
+  constructor({ key, slot, revision, versions, rules, home, decided, held }: PlanOptions) {
     this.key = key
     this.slot = slot
     this.revision = revision
@@ -100,7 +99,7 @@ export class Plan implements Due {
     this.#later = versions.length > 1 ? versions.slice(1) : NONE
     this.hasEarlier = versions.length > 1 || versions[0]?.until !== Number.POSITIVE_INFINITY
     this.#decided = decided
-    this.#begin(now)
+    this.#begin()
   }
 
   /** As it is, or was when the next tick is due. Undefined after the last tick of one that was deleted. */
@@ -172,13 +171,12 @@ export class Plan implements Due {
       last = lastDueBy(this.#rule, end) ?? last
       count = null
     }
-    return { first: first.nominal, last: last.nominal, count, outcome: 'skipped', reason }
+    return { first: first.nominal, last: last.upTo ?? last.nominal, count, outcome: 'skipped', reason }
   }
 
   /** What was planned as a tick is due then. */
   dueOf(nominal: number): number {
-    const tick = this.#rule && nextTick(this.#rule, nominal - 1)
-    return tick?.nominal === nominal ? tick.due : nominal
+    return (this.#rule && dueOf(this.#rule, nominal)) ?? nominal
   }
 
   /** It cannot be followed: it is never looked at again, until it is replaced. */
@@ -192,14 +190,14 @@ export class Plan implements Due {
     if (decided <= this.#decided) return
     this.#decided = decided
     const after = Math.max(decided, this.#schedule?.from ?? decided)
-    this.#next = this.#rule && nextTick(this.#rule, after)
+    this.#next = this.#rule && nextUndecided(this.#rule, after)
     const excluded = this.#rule && excludedAfter(this.#rule, after)
     this.#excluded = excluded && { ...excluded, isTold: excluded.end === this.#excluded?.end }
     this.#proceed()
   }
 
-  /** @param now @param pending the tick of the version before that was not due yet when that was over */
-  #begin(now: number, pending?: Tick): void {
+  /** @param pending the tick of the version before that was not due yet when that was over */
+  #begin(pending?: Tick): void {
     const schedule = this.#schedule
     this.#rule = undefined
     this.#next = undefined
@@ -208,7 +206,7 @@ export class Plan implements Due {
       try {
         this.#rule = this.#rules.compile(schedule)
         this.#trouble = undefined
-        this.#next = firstTick(this.#rule, { schedule, decided: this.#decided, pending, now })
+        this.#next = firstTick(this.#rule, schedule, this.#decided, pending)
         const excluded = excludedAfter(this.#rule, Math.max(this.#decided, schedule.from))
         if (!this.#next || (excluded && excluded.first < this.#next.nominal)) this.#excluded = excluded
       } catch (error) {
@@ -227,8 +225,7 @@ export class Plan implements Due {
       this.#schedule = next?.schedule
       this.#until = next?.until ?? Number.POSITIVE_INFINITY
       this.#later = this.#later.slice(1)
-      // It is told by what was decided what this version has to see to.
-      this.#begin(Number.POSITIVE_INFINITY, pending)
+      this.#begin(pending)
       return
     }
     this.dueAt = this.#lookAt()
@@ -249,31 +246,25 @@ export class Plan implements Due {
 const pauseOf = ({ paused, pausedReason: reason, pausedUntil: until }: Schedule, dueMs: number): string | undefined =>
   pauseReason({ paused, reason, until }, dueMs)
 
-interface Beginning {
-  schedule: Schedule
-  decided: number
-  pending: Tick | undefined
-  now: number
-}
-
 /**
  * The first tick of a version. After an edit those count that are due after it, and the one under way; none was planned
  * before the schedule was made.
+ *
+ * @param pending the tick of the version before that was not due yet when that was over
  */
-function firstTick(rule: CompiledRule, { schedule, decided, pending, now }: Beginning): Tick | undefined {
+function firstTick(rule: CompiledRule, schedule: Schedule, decided: number, pending?: Tick): Tick | undefined {
   const { from, createdAt, jitterMs, calendars } = schedule
-  const after = Math.max(decided, from)
-  if (pending) {
+  const isOwn = (tick: Tick): boolean => tick.nominal > Math.max(decided, createdAt)
+  if (pending && isOwn(pending)) {
     // It waited for its jitter or for a calendar to end. The edit may have left nothing to wait for.
     const same = nextTick(rule, pending.nominal - 1)
     if (same?.nominal === pending.nominal) return { ...same, due: Math.max(same.due, from) }
   }
   if ((jitterMs > 0 || calendars) && from > decided && from !== createdAt) {
     const before = previousTick(rule, from + 1)
-    if (before && before.due > from && before.nominal > Math.max(decided, createdAt)) return before
+    if (before && before.due > from && isOwn(before)) return before
   }
-  const held = calendars && heldTick(rule, after)
-  return held && (from > decided || held.due > now) ? held : nextTick(rule, after)
+  return nextUndecided(rule, Math.max(decided, from))
 }
 
 function lastDueBy(rule: CompiledRule, dueBy: number): Tick | undefined {

@@ -17,7 +17,6 @@ import type { Logger } from '@foliot/telemetry'
 import type { Redis } from 'ioredis'
 import type { Firing } from './firing.ts'
 import { Plan, type Version } from './plan.ts'
-import type { RedisClock } from './redis-clock.ts'
 
 export interface SlotLoaderOptions {
   /** A connection for loops. */
@@ -25,7 +24,6 @@ export interface SlotLoaderOptions {
   catalog: Catalog
   rules: RuleBook
   firing: Firing
-  clock: RedisClock
   log: Logger
 }
 
@@ -133,7 +131,7 @@ export class SlotLoader {
   }
 
   #planOf(slot: number, { key, revision, current, earlier }: ProjectedSchedule, home: Home, state: TickState): Plan {
-    const { firing, rules, clock } = this.#options
+    const { firing, rules } = this.#options
     const versions: Version[] = [
       ...earlier,
       ...(current ? [{ schedule: current, until: Number.POSITIVE_INFINITY }] : []),
@@ -142,7 +140,6 @@ export class SlotLoader {
     // What was decided is known, or was lost with the rest when the definitions were begun anew.
     const known = state.decided ?? (home.since || (before ?? this.epoch - REPEATED_MS))
     const decided = Math.max(before ?? 0, home.since, known)
-    const now = clock.now()
-    return new Plan({ key, slot, revision, versions, rules, home: home.queue, decided, now, held: state.held })
+    return new Plan({ key, slot, revision, versions, rules, home: home.queue, decided, held: state.held })
   }
 }

@@ -23,13 +23,15 @@ export function toDecisions(plan: Plan, { skip, fire }: Step, { token, type, now
   if (type) {
     const { overlap } = schedule
     for (const tick of fire) {
+      const { upTo } = tick
       const job = toTickJob(plan.key, schedule, type, tick, now)
-      decisions.push({ ...base, verb: 'fire', tick: tick.nominal, overlap, job })
+      decisions.push({ ...base, verb: 'fire', tick: tick.nominal, ...(upTo !== undefined && { upTo }), overlap, job })
     }
   } else if (fire.length > 0) {
     const first = (fire[0] as Tick).nominal
     const reason = `no worker has announced the job type ${schedule.type}`
-    const tick = (fire.at(-1) as Tick).nominal
+    const last = fire.at(-1) as Tick
+    const tick = last.upTo ?? last.nominal
     decisions.push({ ...base, verb: 'skip', tick, first, count: fire.length, outcome: 'skipped', reason })
   }
   return decisions

@@ -48,14 +48,14 @@ describe.concurrent('a job that blocks the event loop of its worker', { timeout:
     expect(await survivor?.stop()).toEqual({ code: 0, signal: null })
   })
 
-  it('and is cancelled has its worker killed long before its timeout; it is cancelled, and its neighbours go on elsewhere', async () => {
+  it('alone, and is cancelled, has its worker killed long before its timeout; it is cancelled, and others go on elsewhere', async () => {
     const bed = await openTestBed()
     const env = { FOLIOT_REDIS_URL: bed.url, FOLIOT_JOBS: '@foliot/example-demo' }
     const workers = await Promise.all([startWorker(env), startWorker(env)])
-    const neighbours = [await bed.add(sleep, { ms: 3000 }), await bed.add(sleep, { ms: 3000 })]
     const endless = await bed.add(spin, { ms: HOUR_MS }, { timeoutMs: HOUR_MS })
     await bed.readWhen(endless, ({ status }) => status === 'running')
     expect((await cancelJob(bed.redis, endless, { by: 'ops', reason: 'wrong input' })).status).toBe('running')
+    const others = [await bed.add(sleep, { ms: 3000 }), await bed.add(sleep, { ms: 3000 })]
     const victim = await Promise.race(workers.map((worker) => worker.exited.then(() => worker)))
     expect(await victim.exited).toEqual({ code: null, signal: 'SIGKILL' })
     expect(JSON.parse(victim.errorText)).toMatchObject({
@@ -67,7 +67,7 @@ describe.concurrent('a job that blocks the event loop of its worker', { timeout:
     expect({ status, attempt }).toEqual({ status: 'cancelled', attempt: 1 })
     expect(timeline.map(({ event }) => event)).toEqual(['created', 'started', 'worker_lost', 'cancelled'])
     expect(timeline.at(-1)?.detail).toBe('wrong input; its process was killed')
-    for (const job of neighbours) expect((await bed.end(job)).status).toBe('succeeded')
+    for (const job of others) expect((await bed.end(job)).status).toBe('succeeded')
     const survivor = workers.find((worker) => worker !== victim)
     expect(await survivor?.stop()).toEqual({ code: 0, signal: null })
   })

@@ -19,7 +19,7 @@ export interface NotHere {
 }
 
 const PASS_ON_AFTER_MS = 5000
-/** How often in a row a job is passed on to a worker that knows its type, in this version: for about an hour. */
+/** How often a job is passed on to a worker that knows its type, in this version, until it is put off for something else: for about an hour. */
 const MOST_PASSES = 720
 
 /**

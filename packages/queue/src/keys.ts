@@ -110,8 +110,8 @@ export const openJobsKey = (queue: string, tenant: string): string => `foliot-x:
 export const indexKey = (queue: string): string => `foliot-x:{${queue}}:jobs`
 
 /**
- * ZSET job id → when it ended (ms), for dead letters that are not in the history as they are now. The recorder removes those
- * that it took, and those that are dead no longer; without a recorder there are no more than dead letters.
+ * ZSET job id → when it ended (ms), for dead letters that are not in the history as they are now. A redrive or a discard removes
+ * one, the recorder those that it took and those that left Redis; without a recorder there are no more than dead letters.
  */
 export const unrecordedKey = (queue: string): string => `foliot-x:{${queue}}:unrecorded`
 

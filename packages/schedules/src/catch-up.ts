@@ -17,7 +17,7 @@ export interface CatchUp {
 }
 
 export interface CatchUpDecision {
-  /** The first and the last of the ticks that are skipped, by their `nominal`; all before those that fire. */
+  /** The first and the last of the times of the rule that are skipped; all before those that fire. */
   readonly skip?: {
     readonly first: number
     readonly last: number

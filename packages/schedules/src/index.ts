@@ -16,11 +16,12 @@ export type { CalendarUse, CompiledRule, RuleDefinition } from './rule.ts'
 export { RuleBook } from './rule-book.ts'
 export { shareSlots } from './share-slots.ts'
 export {
+  dueOf,
   type Excluded,
   excludedAfter,
-  heldTick,
   nextOutcome,
   nextTick,
+  nextUndecided,
   previousTick,
   type Tick,
   ticksBetween,

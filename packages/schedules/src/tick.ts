@@ -11,6 +11,8 @@ export interface Tick {
   readonly nominal: number
   /** When it fires: `nominal`, or later because of a calendar or of jitter. */
   readonly due: number
+  /** The last time of the rule that it stands for, if a calendar moved it. */
+  readonly upTo?: number
   /** Why it is not where the rule has it, for people; for jitter there is none. */
   readonly explanation?: string
 }
@@ -52,14 +54,21 @@ export function nextTick(rule: CompiledRule, afterMs: number): Tick | undefined 
 }
 
 /**
- * The tick at the end of what a calendar holds, if the first time after `afterMs` is held together with earlier ones; those are
- * decided, or no ticks of the schedule. Its `nominal` is that first time.
+ * The next tick if all times of the rule up to `afterMs`, and all that their ticks stand for, are decided or of no concern. It is
+ * `nextTick`, unless a calendar holds times after `afterMs` together with earlier ones: the first of them stands for the rest.
  */
-export function heldTick(rule: CompiledRule, afterMs: number): Tick | undefined {
-  const outcome = nextOutcome(rule, afterMs)
-  if (outcome?.kind !== 'skipped' || outcome.mergedInto === undefined) return undefined
-  const first = nextTick(rule, outcome.mergedInto - 1)
-  return first && { nominal: outcome.nominal, due: first.due }
+export function nextUndecided(rule: CompiledRule, afterMs: number): Tick | undefined {
+  let outcome = rule.calendars.length > 0 ? nextOutcome(rule, afterMs) : undefined
+  // What is excluded may lie among what is held.
+  while (outcome?.kind === 'skipped' && outcome.mergedInto === undefined) outcome = nextOutcome(rule, outcome.resumeAt)
+  const first = outcome?.kind === 'skipped' ? nextTick(rule, (outcome.mergedInto as number) - 1) : undefined
+  return outcome && first ? { ...first, nominal: outcome.nominal } : nextTick(rule, afterMs)
+}
+
+/** When the tick that was decided under `nominal` was due: undefined if the rule has none of that time. */
+export function dueOf(rule: CompiledRule, nominal: number): number | undefined {
+  const tick = nextUndecided(rule, nominal - 1)
+  return tick?.nominal === nominal ? tick.due : undefined
 }
 
 /** The ticks with `nominal` from `fromMs` on and before `toMs`, one at a time: there may be very many. */
@@ -187,9 +196,11 @@ function nextNominal({ timing, zone, startAt, endAt }: CompiledRule, afterMs: nu
 }
 
 function toTick(rule: CompiledRule, planned: Planned): Tick {
-  const due = rule.jitterMs === 0 ? planned.base : jittered(rule, planned)
+  const { nominal, base, shiftedBy } = planned
+  const due = rule.jitterMs === 0 ? base : jittered(rule, planned)
   const explanation = explain(rule, planned)
-  return explanation === undefined ? { nominal: planned.nominal, due } : { nominal: planned.nominal, due, explanation }
+  const tick = shiftedBy ? { nominal, due, upTo: base } : { nominal, due }
+  return explanation === undefined ? tick : { ...tick, explanation }
 }
 
 /** Jitter stops before the next tick, and before a time that a calendar holds. */

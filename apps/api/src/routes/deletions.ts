@@ -9,7 +9,7 @@ import { BODY_PROBLEMS, problems } from '../wire/problem.ts'
 
 const tags = ['jobs']
 
-/** How many jobs one request deletes: it is answered within seconds, and asked again if there are more. */
+/** About how many jobs one request deletes, so that it is answered in time. It is sent again if there are more. */
 const MOST = 5000
 const AT_ONCE = 200
 const OPEN_TOLD = 100
@@ -64,7 +64,7 @@ export function deletionRoutes(app: Api, { redis, catalog, jobs, history }: ApiD
         summary: 'Delete all jobs of one label, and their logs',
         description:
           'From Redis and from the history, such as everything about one person. Jobs that have not ended are told in `open` ' +
-          `and stay. At most ${MOST} at a time: with \`more\`, send it again.`,
+          `and stay. About ${MOST} at a time: with \`more\`, send it again.`,
         tags,
         body: DeleteJobs,
         response: { 200: json('What was deleted.', Deletion), ...problems(...BODY_PROBLEMS, 'not_found') },
@@ -86,20 +86,29 @@ export function deletionRoutes(app: Api, { redis, catalog, jobs, history }: ApiD
         for (const id of left) open.add(id)
       }
 
-      // Before the others: one that ends meanwhile may be among neither.
-      const before = await readOpen(search)
-      let after: Position | undefined
-      do {
-        const page = await jobs.list({ ...search, statuses: ENDED }, AT_ONCE, after)
-        await take(page.items)
-        after = page.next
-      } while (after !== undefined && met.size < MOST)
-      for (const id of (await readOpen(search)).keys()) open.add(id)
-      const endedSince = [...before.values()].filter(({ id }) => !met.has(id) && !open.has(id))
-      for (let i = 0; i < endedSince.length; i += AT_ONCE) await take(endedSince.slice(i, i + AT_ONCE))
-      const told = [...open].slice(0, OPEN_TOLD)
-      request.audit.after = { deleted, open: told.length }
-      return { matched: met.size, deleted, open: told, more: after !== undefined }
+      /** @returns whether there may be more */
+      async function takeAll(): Promise<boolean> {
+        // Before the others: one that ends meanwhile may be among neither.
+        const before = await readOpen(search)
+        let after: Position | undefined
+        do {
+          const page = await jobs.list({ ...search, statuses: ENDED }, AT_ONCE, after)
+          await take(page.items)
+          after = page.next
+        } while (after !== undefined && met.size < MOST)
+        for (const id of (await readOpen(search)).keys()) open.add(id)
+        const endedSince = [...before.values()].filter(({ id }) => !met.has(id) && !open.has(id))
+        while (endedSince.length > 0 && met.size < MOST) await take(endedSince.splice(0, AT_ONCE))
+        return after !== undefined || endedSince.length > 0
+      }
+
+      const told = () => [...open].slice(0, OPEN_TOLD)
+      try {
+        const more = await takeAll()
+        return { matched: met.size, deleted, open: told(), more }
+      } finally {
+        request.audit.after = { deleted, open: told().length }
+      }
     },
   )
 

@@ -33,7 +33,7 @@ type Check<T> = (before: T) => void
 
 /**
  * Schedules and calendars as the routes change them. A change is in PostgreSQL, and then in Redis, where schedulers see it, when
- * it is answered. While PostgreSQL is away each call is refused as `unavailable`, but for reading one of them as Redis has it.
+ * it is answered. While PostgreSQL is away each call is refused as `unavailable`, but for reading one schedule as Redis has it.
  */
 export class ScheduleStore {
   readonly #db: history.Database | undefined

@@ -5,8 +5,8 @@ import {
   type Calendar,
   type CompiledRule,
   describeRule,
-  heldTick,
   nextTick,
+  nextUndecided,
   previousTick,
   type Tick,
 } from '@foliot/schedules'
@@ -104,7 +104,7 @@ function dueFrom(rule: CompiledRule, fromMs: number, createdAt: number): Tick[] 
   const mayBeLate = rule.jitterMs > 0 || rule.calendars.some(({ mode }) => mode === 'shift')
   const before = mayBeLate ? previousTick(rule, fromMs) : undefined
   const isPending = before && before.due >= fromMs
-  const isOfIt = before && (before.nominal > createdAt || heldTick(rule, createdAt)?.due === before.due)
+  const isOfIt = before && (before.nominal > createdAt || nextUndecided(rule, createdAt)?.due === before.due)
   const ticks = isPending && isOfIt ? [before] : []
   while (ticks.length < NEXT_RUNS) {
     const tick = nextTick(rule, ticks.at(-1)?.nominal ?? fromMs - 1)

@@ -46,8 +46,9 @@ const policies = {
     .optional()
     .describe(
       'This long after a tick was due `GET /v1/watch` tells of it if nobody has fired or skipped it, if it waits for the job of an ' +
-        'earlier one, or if no worker has started its job. One that was skipped is none of these, whether by a policy, for a type ' +
-        'that no worker has announced, or for a full queue. With misfire `skip` it is told as soon as the tick is late.',
+        'earlier one, or if no worker has started its job. One that was skipped is none of these, whether by a pause, a calendar or ' +
+        'overlap, for a type that no worker has announced, or for a full queue; but one that misfire `skip` skips is told of as ' +
+        'soon as it is late, until a later one has a job.',
     ),
   finishWithinMs: duration
     .optional()

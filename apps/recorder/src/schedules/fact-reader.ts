@@ -92,7 +92,7 @@ export class FactReader {
       }
       const ids = group.flatMap(({ watched, state, questions: { started, ended, missed } }) => {
         const ticks = [...started, ...ended].map(({ nominal }) => nominal)
-        if (missed?.tick !== undefined) ticks.push(missed.tick, state?.decided ?? missed.tick)
+        if (missed?.tick !== undefined) ticks.push(missed.tick, watched.lastDecided(state?.decided ?? missed.tick))
         return ticks.map((tick) => tickJobId(watched.key, tick))
       })
       const found = await readRuns(redis, queue, ids)
@@ -106,7 +106,13 @@ export class FactReader {
     const asking = judged.flatMap((one) => {
       const decided = one.state?.decided
       if (decided === undefined || this.#board.news(one.findings).length === 0) return []
-      return [{ one, id: tickJobId(one.watched.key, decided), queue: one.watched.home?.queue ?? HOMELESS_QUEUE }]
+      return [
+        {
+          one,
+          id: tickJobId(one.watched.key, one.watched.lastDecided(decided)),
+          queue: one.watched.home?.queue ?? HOMELESS_QUEUE,
+        },
+      ]
     })
     for (const [queue, group] of Map.groupBy(asking, ({ queue }) => queue)) {
       const ids = group.map(({ id }) => id)

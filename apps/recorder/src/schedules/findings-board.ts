@@ -160,7 +160,8 @@ function count(counts: Map<string, number>, tenant: string | undefined, more: nu
 
 /** Of the same kind, but of another job, or for another reason. */
 const isAnother = ({ kind, tick, reason }: Finding, before: Finding): boolean =>
-  (kind === 'overdue' && tick !== before.tick) || (kind === 'cannot_be_followed' && reason !== before.reason)
+  ((kind === 'overdue' || kind === 'late') && tick !== before.tick) ||
+  (kind === 'cannot_be_followed' && reason !== before.reason)
 
 const fieldOf = (kind: FindingKind, subject: Subject): string =>
   findingField({ kind, since: 0, reason: '', ...(subject && { tenant: subject.tenant, scheduleId: subject.id }) })

@@ -8,7 +8,15 @@ import {
   type TickState,
   tickJobId,
 } from '@foliot/queue'
-import { type CompiledRule, nextTick, previousTick, type RuleBook, type Tick } from '@foliot/schedules'
+import {
+  type CompiledRule,
+  dueOf,
+  nextTick,
+  nextUndecided,
+  previousTick,
+  type RuleBook,
+  type Tick,
+} from '@foliot/schedules'
 
 /** Without `expectWithinMs` a tick may be overdue so long after it has become late. */
 const PATIENCE_MS = 60_000
@@ -144,8 +152,15 @@ export class WatchedSchedule {
 
   /** When what was planned as a tick was due. */
   maybeDue(nominal: number): MaybeDue {
-    const ticks = this.#versions.map(({ rule }) => rule && nextTick(rule, nominal - 1))
-    return { nominal, due: ticks.findLast((tick) => tick?.nominal === nominal)?.due }
+    const dues = this.#versions.map(({ rule }) => rule && dueOf(rule, nominal))
+    return { nominal, due: dues.findLast((due) => due !== undefined) }
+  }
+
+  /** The tick that was decided last: if it stands for times that a calendar held, those are decided as well. */
+  lastDecided(decided: number): number {
+    if (!this.usesCalendars) return decided
+    const last = this.#versions.map(({ rule }) => rule && previousTick(rule, decided + 1))
+    return last.findLast((tick) => tick?.upTo === decided)?.nominal ?? decided
   }
 
   judge({ now, state, since, runs, recheckMs }: Facts, questions: Questions): Verdict {
@@ -178,7 +193,7 @@ export class WatchedSchedule {
     for (const version of isPaused(this.#now, now) ? [this.#now] : this.#versions) {
       const { rule, paused, pausedUntil, from, until } = version
       if (!rule || (paused && pausedUntil === undefined)) continue
-      const tick = nextTick(rule, Math.max(decided, from, paused ? (pausedUntil ?? 0) - 1 : 0))
+      const tick = nextUndecided(rule, Math.max(decided, from, paused ? (pausedUntil ?? 0) - 1 : 0))
       if (tick && tick.due <= until) return { tick, version }
     }
     return undefined
@@ -219,8 +234,9 @@ export class WatchedSchedule {
     // One that was decided before the first look was late, as far as is known.
     const isLate = pending ? pending.tick.due < lateBefore : false
     if (isLate || (isDecided && this.#lookedAt === 0)) this.#skippedBefore = lateBefore
-    if (!isDecided || [missed.tick, decided].some((tick) => runs.has(tickJobId(this.key, tick)))) return
-    const isSkipped = (this.maybeDue(decided).due ?? decided) < this.#skippedBefore
+    const last = this.lastDecided(decided)
+    if (!isDecided || [missed.tick, last].some((tick) => runs.has(tickJobId(this.key, tick)))) return
+    const isSkipped = (this.maybeDue(last).due ?? last) < this.#skippedBefore
     if (isSkipped || held.length > 0) found.push(missed)
   }
 

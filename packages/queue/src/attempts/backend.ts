@@ -89,8 +89,8 @@ export class FoliotBackend extends RedisQueueBackend {
     return claim
   }
 
-  /** Whether a job that had to start by some time is to be started: else it has ended, or is another's. */
-  startsInTime(claim: HeldClaim, token: string): Promise<boolean> {
+  /** The claim to start, of a job that has to start by some time. Undefined if the job has ended, or is another's. */
+  startInTime(claim: HeldClaim, token: string): Promise<HeldClaim | undefined> {
     return untilTaken(() => startInTime(this.#redis, claim, token))
   }
 
@@ -176,7 +176,7 @@ export class FoliotBackend extends RedisQueueBackend {
 
   override async moveStalledJobsToWait(): Promise<string[]> {
     const args = this.moveStalledJobsToWaitArgs()
-    const { failed, delayed } = bullKeys(this.#queue)
+    const { failed, delayed, completed } = bullKeys(this.#queue)
     const keys = [
       ...args.slice(0, 9).map(String),
       failed,
@@ -184,6 +184,7 @@ export class FoliotBackend extends RedisQueueBackend {
       recoveredKey(this.#queue),
       deadlinesKey(this.#queue),
       unrecordedKey(this.#queue),
+      completed,
     ]
     const [max, base, now, interval] = args.slice(9) as (string | number)[]
     // A little less than its interval: a lone worker would find its own last check still standing, and skip every other.

@@ -16,7 +16,7 @@ export interface Claim {
   /** Failures, timeouts and deaths before this attempt, since the last redrive. */
   readonly attemptsUsed: number
   readonly maxAttempts: number
-  /** How often in a row, up to now, workers that have no handler for it have passed it on. */
+  /** How often workers that have no handler for it have passed it on, since it was last put off for something else. */
   readonly passes: number
   readonly priority: number
   /** ms since 1970 */
@@ -38,7 +38,7 @@ export interface HeldClaim extends Claim {
   readonly stalls: string
   /** Whether something outlives the job that `note-end.lua` has to tell of its end. */
   readonly outlived: boolean
-  /** By when it has to be started, as its hash has it, if this is its first start: `startInTime` is to be asked. */
+  /** By when it has to be started, as its hash has it, if no claim was started in time yet: `startInTime` is to be asked. */
   readonly startBy: string | undefined
 }
 
@@ -104,7 +104,7 @@ export function toClaim(queue: string, id: string, flat: string[]): HeldClaim {
     unreadable: problems.length > 0 ? problems.join('; ') : undefined,
     stalls: fields.stc ?? '0',
     outlived: [fields.ik, fields.deid, fields.dl, fields.tq, fields.sb, fields.sj].some((field) => field !== undefined),
-    startBy: attempt === 1 ? fields.sb : undefined,
+    startBy: fields.sb,
     cancelRequest: parseCancelRequest(fields.cx),
     steps: readSteps(fields),
   }

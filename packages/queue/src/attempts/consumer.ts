@@ -35,7 +35,8 @@ export interface ConsumerOptions {
   stuckAfterMs?: number
   /**
    * How long an attempt with a limit (`killAfter`) may go on blocking the event loop once its job is cancelled, in milliseconds.
-   * Then the process is killed. Default: until its limit.
+   * Then the process is killed, unless another attempt with a limit, within it and not cancelled, runs there. Default: until its
+   * limit.
    */
   stopGraceMs?: number
 }
@@ -161,8 +162,9 @@ export class Consumer {
   /** BullMQ's processor: runs the attempt, then makes the move that its settlement asks for, or lets BullMQ make it. */
   async #process(backend: FoliotBackend, job: Job, token: string): Promise<void> {
     this.#lastClaim = Date.now()
-    const claim = backend.takeClaim(job.id as string)
-    if (claim.startBy !== undefined && !(await backend.startsInTime(claim, token))) throw new WaitingError()
+    const fetched = backend.takeClaim(job.id as string)
+    const claim = fetched.startBy === undefined ? fetched : await backend.startInTime(fetched, token)
+    if (!claim) throw new WaitingError()
     const attempt = new RunningAttempt(claim, token, this.#options.redis)
     this.#running.add(attempt)
     this.#locks.hold(attempt, { claim, token })

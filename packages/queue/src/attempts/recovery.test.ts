@@ -141,7 +141,20 @@ describe.concurrent('a job that was cancelled, and whose process died before it 
     const zombie = await holdElsewhere(queue, [id])
     zombie.signal('SIGSTOP')
     await q.readWhen(queue, id, ({ status }) => status === 'queued')
-    const cancelled = await cancelJob(q.redis, { queue, id }, { by: 'ops', reason: 'wrong input' })
+    const { marker } = bullKeys(queue)
+    await q.redis.del(marker)
+    const cancel = () => cancelJob(q.redis, { queue, id }, { by: 'ops', reason: 'wrong input' })
+    expect(await cancel()).toMatchObject({ status: 'queued', cancelRequestedAt: expect.any(String) })
+    expect([await q.redis.exists(marker), (await cancel()).status]).toEqual([0, 'queued'])
+    const cancelled = await waitUntil(
+      async () => {
+        const job = await cancel()
+        return job.status === 'cancelled' ? job : undefined
+      },
+      { timeoutMs: 20_000 },
+    )
+    // A queue with a limit has room again.
+    expect(await q.redis.zcard(marker)).toBe(1)
     expect(cancelled).toMatchObject({ status: 'cancelled', attempt: 1, attemptsUsed: 0 })
     expect(events(cancelled)).toBe('created started worker_lost cancelled')
     expect(await q.redis.llen(bullKeys(queue).active)).toBe(0)
@@ -151,6 +164,27 @@ describe.concurrent('a job that was cancelled, and whose process died before it 
     await zombie.waitForLine(({ json }) => json?.lost === id)
     expect(await q.read(queue, id)).toEqual(cancelled)
     expect(await q.redis.exists(lockKey(queue, id))).toBe(0)
+  })
+})
+
+describe.concurrent('a process whose lock ran out, and which lives', () => {
+  it('hears that its job is cancelled, and how it ends counts', async () => {
+    const queue = q.newQueue()
+    const { id } = await q.add(queue)
+    const process = await holdElsewhere(queue, [id])
+    const cancel = () => cancelJob(q.redis, { queue, id }, { by: 'ops', reason: 'wrong input' })
+    // The second time it was asked to end before, long ago: that is no reason to wait less for it.
+    for (let n = 0; n < 2; n++) {
+      process.signal('SIGSTOP')
+      await q.readWhen(queue, id, ({ status }) => status === 'queued')
+      expect((await cancel()).status).toBe('queued')
+      process.signal('SIGCONT')
+      await q.readWhen(queue, id, ({ status }) => status === 'running')
+    }
+    process.closeInput()
+    await process.waitForLine(({ json }) => json?.wrote === id && json.stopped === 'cancel')
+    const job = await q.readWhen(queue, id, ({ status }) => status === 'succeeded')
+    expect(events(job)).toBe('created started succeeded')
   })
 })
 

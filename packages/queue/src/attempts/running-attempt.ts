@@ -80,7 +80,8 @@ export class RunningAttempt {
 
   /**
    * Has the process killed if `ms` from now the attempt still runs and its main loop is blocked: nothing else could end it.
-   * Its job is recovered as one that timed out, the others of the process as those of a dead worker. The last call counts.
+   * Its job is recovered as one that timed out, the others of the process as those of a dead worker. From the first call on
+   * that may come earlier, once the job is cancelled: see `stopGraceMs` of a `Consumer`. The last call counts.
    */
   killAfter(ms: number): void {
     this.#limit?.(ms)

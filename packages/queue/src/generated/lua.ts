@@ -221,27 +221,41 @@ export const cancel = `-- Ends a job that no attempt holds, or asks the attempt 
 -- noteLost()  of note-lost.lua
 -- endCancelled()  of end-cancelled.lua
 -- KEYS     1 job · 2 lock · 3 wait · 4 prioritized · 5 delayed · 6 completed · 7 events · 8 deadlines · 9 active
+--          10 marker · 11 meta
 -- ARGV     1 job id · 2 now ms · 3 return value as JSON, which holds the reason · 4 request as JSON
---          5 channel of requests · 6 message for it
+--          5 channel of requests · 6 message for it · 7 ms within which a process that lives renews its locks
 -- Returns  1 cancelled · 2 asked for; the message is out · 0 there is no such job, or it has ended
 if redis.call('TYPE', KEYS[1])['ok'] ~= 'hash' or redis.call('HEXISTS', KEYS[1], 'finishedOn') == 1 then return 0 end
 local id = ARGV[1]
 local isFree = redis.call('EXISTS', KEYS[2]) == 0
 local waits = isFree and (redis.call('ZREM', KEYS[5], id) == 1
   or redis.call('ZREM', KEYS[4], id) == 1 or redis.call('LREM', KEYS[3], -1, id) == 1)
--- Its lock ran out, and nobody has recovered it: there may be no other worker. The one that had it may still come back; it is
--- told then that the job is lost.
-local isAbandoned = isFree and not waits and redis.call('LREM', KEYS[9], 1, id) == 1
-if not (waits or isAbandoned) then
-  -- The message may get lost: whoever renews the lock, or claims the job, looks at the field.
-  redis.call('HSETNX', KEYS[1], 'cx', ARGV[4])
-  redis.call('PUBLISH', ARGV[5], ARGV[6])
-  return 2
+-- Its lock ran out, and nobody has recovered it: there may be no other worker. But Redis may have hung, and its process live:
+-- from the first request that finds it so, that has time to renew the lock, which removes the note (renew-locks.lua).
+local function isAbandoned()
+  if not isFree then return false end
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('HSETNX', KEYS[1], 'cs', now)
+  local since = tonumber(redis.call('HGET', KEYS[1], 'cs')) or 0
+  return now - since >= tonumber(ARGV[7]) and redis.call('LREM', KEYS[9], 1, id) == 1
 end
-if isAbandoned then noteLost(KEYS[1], ARGV[2]) end
+
+if not waits then
+  -- The message may get lost: whoever renews the lock, or claims the job, looks at the field.
+  if redis.call('HSETNX', KEYS[1], 'cx', ARGV[4]) == 1 then redis.call('HDEL', KEYS[1], 'cs') end
+  if not isAbandoned() then
+    redis.call('PUBLISH', ARGV[5], ARGV[6])
+    return 2
+  end
+  -- The process may still come back; it is told then that the job is lost.
+  noteLost(KEYS[1], ARGV[2])
+  -- In a queue with a limit of jobs at the same time there is room for another now.
+  if redis.call('HEXISTS', KEYS[11], 'paused') == 0 then redis.call('ZADD', KEYS[10], 0, '0') end
+end
 endCancelled({
   base = string.sub(KEYS[1], 1, -1 - #id), completed = KEYS[6], events = KEYS[7], deadlines = KEYS[8], now = ARGV[2],
-  prev = isAbandoned and 'active' or 'waiting',
+  prev = waits and 'waiting' or 'active',
 }, id, ARGV[3])
 return 1
 `
@@ -279,16 +293,16 @@ export const decideTicks = `-- Decides ticks of schedules, each once and for all
 -- KEYS     1 last decided tick of each schedule · 2 fences · 3 ticks that wait · 4 ticks without a job
 --          5 wait · 6 prioritized · 7 priority counter · 8 active · 9 events · 10 marker · 11 meta · 12 index · 13 deadlines
 -- ARGV     1 key base of jobs · 2 key base of the open jobs of schedules · 3 now ms · 4 most jobs that may wait, or ''
---          5 most ticks of one schedule that may wait · then for each tick 14:
+--          5 most ticks of one schedule that may wait · then for each tick 15:
 --          slot · token · schedule · tick (ms; of several the last) · verb · and with
---          \`skip\`     first tick · how many, or '' · outcome · reason · 5 × ''
+--          \`skip\`     first tick · how many, or '' · outcome · reason · 6 × ''
 --          \`fire\`, and \`release\` for one that waits:
 --                     overlap policy · job id · type · input · options · envelope · priority · deadline ms, or ''
---                     · '<ms>:<cancel|fail>' if it has to start by then, or ''
+--                     · '<ms>:<cancel|fail>' if it has to start by then, or '' · up to where it stands for later times, in ms
 -- Returns  for each: {1} it has its job · {2} written down as asked · {3} an earlier job is open, written down · {4} the queue
 --          is full, written down · {5, ids of some of the open jobs} it waits · {0} it was decided before · {-1} the slot is another's now
 local base, openBase, now, most, mostHeld = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local SIZE = 14
+local SIZE = 15
 local first, count = 6, (#ARGV - 5) / SIZE
 
 local fences = {}
@@ -388,10 +402,10 @@ local function heldOf(schedule)
 end
 
 local function fire(i, schedule, tick)
-  local policy = ARGV[i + 5]
+  local policy, upTo = ARGV[i + 5], ARGV[i + 14]
   if isFull() then
     writeDown(schedule, tick, tick, 1, 'skipped', 'the queue is full: ' .. depth .. ' jobs wait in it')
-    mark(schedule, tick)
+    mark(schedule, upTo)
     return {4}
   end
   if policy ~= 'allow' then
@@ -406,7 +420,7 @@ local function fire(i, schedule, tick)
         reason = 'the job of an earlier tick has not ended, and ' .. (heldCount == 1 and 'another tick waits' or
           heldCount .. ' others wait') .. ' for it already'
       end
-      mark(schedule, tick)
+      mark(schedule, upTo)
       if reason then
         writeDown(schedule, tick, tick, 1, 'skipped', reason)
         return {3}
@@ -422,7 +436,7 @@ local function fire(i, schedule, tick)
     end
   end
   makeJob(i, schedule)
-  mark(schedule, tick)
+  mark(schedule, upTo)
   return {1}
 end
 
@@ -588,14 +602,10 @@ for _, id in ipairs(due) do
   -- First what needs no room: a full Redis refuses a script that has written nothing yet.
   redis.call('ZREM', KEYS[1], id)
   local isOpen = redis.call('TYPE', job)['ok'] == 'hash' and redis.call('HEXISTS', job, 'finishedOn') == 0
-  local f = isOpen and redis.call('HMGET', job, 'ats', 'sb', 'dl') or {}
-  local startBy = f[2] and (tonumber(f[1]) or 0) == 0
-  if f[2] and not startBy then
-    -- It did start. What is left to keep to is its deadline.
-    redis.call('HDEL', job, 'sb')
-    if f[3] then redis.call('ZADD', KEYS[1], f[3], id) end
-  elseif startBy and isPast(f[2], now) and leavesItsPlace(id) then
-    endUnstarted(grave, id, f[2])
+  -- One that was started in time has none: start-in-time.lua.
+  local startBy = isOpen and redis.call('HGET', job, 'sb')
+  if startBy and isPast(startBy, now) and leavesItsPlace(id) then
+    endUnstarted(grave, id, startBy)
     ended = ended + 1
   elseif isOpen and leavesItsPlace(id) then
     noteEvents(job, cjson.encode({event = 'timed_out', at = now, detail = ARGV[6]}))
@@ -789,8 +799,8 @@ end
 return logs
 `
 
-export const markBlocked = `-- Notes in a job that its process is killed because the attempt blocked the main loop past its timeout. The script that
--- recovers the job makes it so: recover-stalled.lua.
+export const markBlocked = `-- Notes in a job that its process is killed because the main loop is blocked past the attempt's timeout, or past its grace after
+-- a cancel. The script that recovers the job makes it so: recover-stalled.lua.
 -- holds()  of holds.lua
 -- KEYS     1 job
 -- ARGV     1 lock token · 2 attempt · 3 stalls · 4 now ms
@@ -978,12 +988,12 @@ export const quarantine = `-- Makes dead letters of jobs that BullMQ's scripts w
 -- in no list at all, sometimes with its neighbours. Part of recover-stalled.lua, before BullMQ's own part.
 -- bury()   of bury.lua
 -- KEYS     1 stalled · 3 active · 8 events · 10 failed · 11 delayed · 13 deadlines
---          14 dead letters that are not in the history yet
+--          14 dead letters that are not in the history yet · 15 completed
 -- ARGV     2 key base · 3 now ms · 4 ms to the next check · 6 key base for what is no job · 7 ms for which that is kept
--- Gives    quarantine(): the ids of those jobs · grave: what bury() is told of here
+-- Gives    quarantine(): the ids of those jobs · grave: what bury() and endCancelled() are told of here
 local grave = {
   base = ARGV[2], failed = KEYS[10], unrecorded = KEYS[14], events = KEYS[8], deadlines = KEYS[13], now = ARGV[3],
-  prev = 'active',
+  prev = 'active', completed = KEYS[15],
 }
 
 local function kindProblem(id)
@@ -1074,7 +1084,7 @@ export const recoverStalled = `-- Counts the death of a process as an attempt, i
 -- endCancelled()  of end-cancelled.lua
 -- KEYS          BullMQ's nine: 1 stalled · 2 wait · 4 exists until the next check · then 10 failed · 11 delayed
 --               12 when this was last done (ms) · 13 deadlines
---               14 dead letters that are not in the history yet
+--               14 dead letters that are not in the history yet · 15 completed
 -- ARGV          BullMQ's four: 2 key base · 3 now ms · 4 ms to the next check · then 5 message of a job whose attempts are used up
 --               6 and 7 are quarantine.lua's · 8 message of an attempt that blocked the main loop
 -- Returns       {ids put back, ids that became dead letters}; those that are cancelled are in neither
@@ -1110,7 +1120,6 @@ local function lastWords(used, died, options)
 end
 
 local back, dead = {}, quarantine()
-grave.completed = ARGV[2] .. 'completed'
 for _, id in ipairs(bull()) do
   local job = ARGV[2] .. id
   local f = redis.call('HMGET', job, 'ats', 'opts', 'wd', 'cx', 'stc')
@@ -1159,13 +1168,14 @@ for i = 4, #ARGV do
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
     local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ik', 'env', 'timestamp', 'tq', 'sj')
     -- The end that is undone stays in the timeline. That of a job that timed out is told already.
-    if f[1] == 'failed' and f[2] and f[3] then
-      noteEvents(job, '{"event":"failed","at":' .. f[2] .. ',"attempt":' .. f[3] .. '}', ARGV[3])
+    if f[1] == 'failed' and f[2] then
+      local attempt = f[3] and ',"attempt":' .. f[3] or ''
+      noteEvents(job, '{"event":"failed","at":' .. f[2] .. attempt .. '}', ARGV[3])
     else
       noteEvents(job, ARGV[3])
     end
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
-      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx', 'sb', 'ps')
+      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx', 'cs', 'sb', 'ps')
     -- The history may have it as it died. It is told of the next end too, whichever that is, and lists have it from here again.
     redis.call('HSET', job, 'rd', 1)
     redis.call('ZREM', KEYS[10], id)
@@ -1233,6 +1243,8 @@ for i = 3, #ARGV, 4 do
     redis.call('SET', job .. ':lock', ARGV[i + 1], 'PX', ARGV[2])
     local request = redis.call('HGET', job, 'cx')
     if request then
+      -- Its process lives: cancel.lua begins anew to wait for it.
+      redis.call('HDEL', job, 'cs')
       asked[#asked + 1] = place
       asked[#asked + 1] = request
     end
@@ -1259,30 +1271,40 @@ end
 return 1
 `
 
-export const startInTime = `-- Whether a job that was just claimed, and had to be by some time, is started. If that has passed by the clock of Redis it ends
--- here, and nothing tells of the claim: the same as end-overdue.lua would have made of it.
+export const startInTime = `-- Whether a job that was just claimed, and has to start by some time, is started. If it is in time, it no longer has to; what is
+-- left to keep to is its deadline. If that time has passed by the clock of Redis, the job ends here as by end-overdue.lua. What
+-- tells of the claim then is its number and the \`active\` that BullMQ's script has put on the event stream with it, no start.
+-- One that somebody has cancelled meanwhile is its worker's to end, however late it is.
 -- holds()  of holds.lua
 -- endUnstarted()  of end-unstarted.lua; so is isPast()
 -- KEYS     1 deadlines · 2 active · 3 stalled · 4 failed · 5 completed · 6 events
 --          7 dead letters that are not in the history yet
--- ARGV     1 key base · 2 job id · 3 lock token · 4 attempt · 5 stalls · 10 its \`sb\`, as it was when it was claimed
+-- ARGV     1 key base · 2 job id · 3 lock token · 4 attempt · 5 stalls
 --          6 kind, 7 name and 8 message of its error · 9 return value as JSON of one that is cancelled
--- Returns  1 it is · 0 it has ended, or has another owner now
+-- Returns  1 it is, or was before · the request to cancel it, as JSON · 0 it has ended, or has another owner now
 local id = ARGV[2]
 local job = ARGV[1] .. id
 if not holds(job, ARGV[3], ARGV[4], ARGV[5]) then return 0 end
+local request, startBy, deadline = unpack(redis.call('HMGET', job, 'cx', 'sb', 'dl'))
+if request then return request end
+if not startBy then return 1 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if not isPast(ARGV[10], now) then return 1 end
 -- First what needs no room: a full Redis refuses a script that has written nothing yet.
+if not isPast(startBy, now) then
+  redis.call('HDEL', job, 'sb')
+  redis.call('ZREM', KEYS[1], id)
+  if deadline then redis.call('ZADD', KEYS[1], deadline, id) end
+  return 1
+end
 redis.call('LREM', KEYS[2], 1, id)
 redis.call('SREM', KEYS[3], id)
 redis.call('DEL', job .. ':lock')
-redis.call('HDEL', job, 'ats', 'processedOn', 'pb')
+redis.call('HDEL', job, 'processedOn', 'pb')
 endUnstarted({
   base = ARGV[1], failed = KEYS[4], unrecorded = KEYS[7], events = KEYS[6], deadlines = KEYS[1], now = now, prev = 'active',
   completed = KEYS[5], kind = ARGV[6], name = ARGV[7], unstarted = ARGV[8], cancelled = ARGV[9],
-}, id, ARGV[10])
+}, id, startBy)
 return 0
 `
 

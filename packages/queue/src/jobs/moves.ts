@@ -11,6 +11,7 @@ import {
   unkeptDeadKey,
   unrecordedKey,
 } from '../keys.ts'
+import { LOCK_MS } from '../locks/lock-scripts.ts'
 import { type Arg, runScript } from '../redis/scripts.ts'
 import { readStoredJob, statusOf, toJob } from './job-hash.ts'
 import { type CallerEvent, cancellation } from './timeline.ts'
@@ -29,7 +30,8 @@ export interface MoveReason {
 
 /**
  * Ends a job that waits for its time, its turn or its retry. One that runs is asked to end, in whatever process: what
- * comes of it is told by the job. Asking again changes nothing.
+ * comes of it is told by the job. Asking again changes nothing, unless its lock ran out and no other worker has noticed: such
+ * a job ends here when it is asked for again, `LOCK_MS` after the first request that found it so at the earliest.
  *
  * @throws FoliotError `not_found`, or `illegal_transition` with the status it is in.
  */
@@ -40,11 +42,12 @@ export async function cancelJob(
 ): Promise<Job> {
   const k = bullKeys(queue)
   const places = [k.wait, k.prioritized, k.delayed, k.completed]
-  const keys = [jobKey(queue, id), lockKey(queue, id), ...places, k.events, deadlinesKey(queue), k.active]
+  const job = [jobKey(queue, id), lockKey(queue, id)]
+  const keys = [...job, ...places, k.events, deadlinesKey(queue), k.active, k.marker, k.meta]
   const request: CancelRequest = { by, reason, at: Date.now() }
   const message: CancelMessage = { queue, id, request }
   const texts = [cancellation({ by, reason }), JSON.stringify(request), cancelChannel, JSON.stringify(message)]
-  const moved = await runScript(redis, 'cancel', keys, [id, request.at, ...texts])
+  const moved = await runScript(redis, 'cancel', keys, [id, request.at, ...texts, LOCK_MS])
   return jobAfter(redis, { queue, id }, moved !== 0, 'cancelled')
 }
 

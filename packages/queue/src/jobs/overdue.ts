@@ -1,5 +1,6 @@
 import { ERROR_KINDS } from '@foliot/jobs'
 import type { Redis } from 'ioredis'
+import { parseCancelRequest, UNREADABLE_REQUEST } from '../attempts/cancel-request.ts'
 import type { HeldClaim } from '../attempts/claim.ts'
 import { bullKeys, deadlinesKey, unrecordedKey } from '../keys.ts'
 import { runScript } from '../redis/scripts.ts'
@@ -13,12 +14,12 @@ const SEARCHED_AT_A_TIME = 1_000_000
 /** Its kind and its name. */
 const ERROR = [ERROR_KINDS.deadline, 'TimeoutError']
 const MESSAGE = 'the deadline of the job passed while it waited'
-const NOT_STARTED = 'no worker took the job in time'
+const NOT_STARTED = 'no worker started the job in time'
 const CANCELLED = cancellation({ by: 'its schedule', reason: NOT_STARTED })
 
 /**
- * Ends jobs of a queue that wait past their deadline, up to a hundred of them: they have timed out; and those that no worker took
- * by when they were to start: they are cancelled, or have failed. What is past is told by the clock of Redis. One that runs is left
+ * Ends jobs of a queue that wait past their deadline, up to a hundred of them: they have timed out; and those that no worker
+ * started by when it had to: they are cancelled, or have failed. What is past is told by the clock of Redis. One that runs is left
  * to its worker. Any number of processes may do it at once.
  *
  * @returns how many ended by it, and whether more may be due
@@ -42,19 +43,19 @@ export async function endOverdue(redis: Redis, queue: string): Promise<{ ended: 
 }
 
 /**
- * Whether a job that was just claimed, and had to be by some time, is to be started. If that time is past it ends instead, as by
- * `endOverdue`: as if nobody had claimed it.
+ * Starts a job that was just claimed, and has to start by some time. If that is past, the job ends instead, as by `endOverdue`: its
+ * attempt counts, but has no start in the timeline. That BullMQ claimed it is on the event stream already.
  *
  * @param token of its lock
- * @returns false also if another worker has it now
+ * @returns the claim to start, with the request to cancel the job if somebody has made one by now: then it is never too late.
+ *   Undefined if the job has ended, or another worker has it now
  */
-export async function startInTime(
-  redis: Redis,
-  { queue, id, attempt, stalls, startBy = '' }: HeldClaim,
-  token: string,
-): Promise<boolean> {
+export async function startInTime(redis: Redis, claim: HeldClaim, token: string): Promise<HeldClaim | undefined> {
+  const { queue, id, attempt, stalls } = claim
   const k = bullKeys(queue)
   const keys = [deadlinesKey(queue), k.active, k.stalled, k.failed, k.completed, k.events, unrecordedKey(queue)]
-  const args = [k.base, id, token, attempt, stalls, ...ERROR, NOT_STARTED, CANCELLED, startBy]
-  return (await runScript(redis, 'startInTime', keys, args)) === 1
+  const args = [k.base, id, token, attempt, stalls, ...ERROR, NOT_STARTED, CANCELLED]
+  const reply = await runScript(redis, 'startInTime', keys, args)
+  if (typeof reply === 'string') return { ...claim, cancelRequest: parseCancelRequest(reply) ?? UNREADABLE_REQUEST }
+  return reply === 1 ? claim : undefined
 }

@@ -59,7 +59,10 @@ export async function renewClaimed(run: RunLockScript, queue: string, tokenPrefi
   await run('renewClaimed', [active, stalled], [base, LOCK_MS, tokenPrefix])
 }
 
-/** Has whoever recovers the job say that this attempt timed out. Does nothing if the job has another owner by now. */
+/**
+ * Has whoever recovers the job say that this attempt timed out or, if the job is cancelled, that its process was killed. Does
+ * nothing if the job has another owner by now.
+ */
 export async function markBlocked(run: RunLockScript, { queue, id, token, attempt, stalls }: Lock): Promise<void> {
   await run('markBlocked', [jobKey(queue, id)], [token, attempt, stalls, Date.now()])
 }

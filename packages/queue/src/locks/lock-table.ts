@@ -103,8 +103,8 @@ export class LockRow<Holder> {
   }
 
   /**
-   * If the main loop is blocked in `ms` from now, or `graceMs` after the attempt was asked to end, and the row still held, the
-   * process shall be killed.
+   * If the main loop is blocked in `ms` from now, and the row still held, the process shall be killed; also earlier, once all
+   * that have a limit were asked to end, each `graceMs` ago.
    */
   limit(ms: number, graceMs: number): void {
     this.#view.words[this.#word + GRACE] = Math.min(graceMs, GRACE_MAX_MS)

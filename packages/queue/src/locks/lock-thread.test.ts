@@ -164,6 +164,37 @@ describe.concurrent('a job that blocks the main loop past its timeout', () => {
     expect(elsewhere.ran).toEqual([neighbour.id])
   })
 
+  it('has its process killed when all beside it are cancelled too', async () => {
+    const queue = q.newQueue()
+    const input = { killAfterMs: 3_600_000 }
+    const jobs = [
+      await q.add(queue, { input: { ...input, waitMs: 3_600_000 } }),
+      await q.add(queue, { input: { ...input, blockMs: 3_600_000 } }),
+    ]
+    const process = await startBlocking(q, queue, jobs[1]?.id ?? '')
+    for (const { id } of jobs) await cancelJob(q.redis, { queue, id }, { by: 'ops' })
+    expect(await process.exited).toEqual({ code: null, signal: 'SIGKILL' })
+    const said = JSON.parse(process.errorText.trim().split('\n').at(-1) ?? '')
+    expect(said.msg).toBe('the main loop is blocked past the cancellation of a job: killing this process')
+    expect(said.jobs.map(({ jobId }: { jobId: string }) => jobId).sort()).toEqual(jobs.map(({ id }) => id).sort())
+  })
+
+  it('is not told from one beside it that is cancelled and cannot hear of that: its own timeout has the process killed', async () => {
+    const queue = q.newQueue()
+    const cancelled = await q.add(queue, { input: { waitMs: 3_600_000, killAfterMs: 3_600_000 } })
+    const blocking = await q.add(queue, { input: { blockMs: 3_600_000, killAfterMs: 8000 }, maxAttempts: 1 })
+    const process = await startBlocking(q, queue, blocking.id)
+    await cancelJob(q.redis, { queue, id: cancelled.id }, { by: 'ops' })
+    expect(await process.exited).toEqual({ code: null, signal: 'SIGKILL' })
+    // Long past the grace of the cancelled one, which it says too.
+    const said = JSON.parse(process.errorText.trim().split('\n').at(-1) ?? '')
+    expect(said.msg).toBe('the main loop is blocked past the timeout of a job: killing this process')
+    expect(said.jobs.map(({ jobId }: { jobId: string }) => jobId).sort()).toEqual([cancelled.id, blocking.id].sort())
+    await consumeElsewhere(queue)
+    expect((await q.readWhen(queue, cancelled.id, ({ status }) => status === 'cancelled')).attempt).toBe(1)
+    expect((await q.readWhen(queue, blocking.id, ({ status }) => status === 'timed_out')).attempt).toBe(1)
+  })
+
   it('has its process killed also while Redis hangs', async () => {
     const server = await startRedis()
     const own = await openTestQueues(server.url)

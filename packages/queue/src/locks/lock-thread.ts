@@ -1,7 +1,7 @@
 /**
  * The thread that renews the locks of a process, whatever its main loop does, and ends the process when an attempt blocks
- * that loop past its time, or past its grace after it was asked to end: nothing else could. It loads no BullMQ, and nothing
- * else that is large.
+ * that loop past its time, or all that could block it do so past their grace after they were asked to end: nothing else could.
+ * It loads no BullMQ, and nothing else that is large.
  */
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -80,7 +80,7 @@ async function look(): Promise<void> {
   mainLoop.look()
   const now = monotonicMs()
   if (mainLoop.blockedMs > KILL_AFTER_MS) {
-    const overdue = locks.read().filter((lock) => lock.killAt <= now || askedUntil(lock) <= now)
+    const overdue = findOverdue(now)
     if (overdue.length > 0) return end(overdue)
   }
   if (!rounds.isDue(now)) return
@@ -89,6 +89,17 @@ async function look(): Promise<void> {
   } catch (error) {
     tell({ kind: 'failed', message: (error as Error).message })
   }
+}
+
+/**
+ * Those for whose sake the process has to go. Which of them blocks it, nobody can tell: one that is past its time is reason
+ * enough, but one that is asked to end may only be kept from hearing of it, so none may be among them that is within its limits.
+ */
+function findOverdue(now: number): HeldLock[] {
+  // The others do not run in this loop, but in processes of their own.
+  const limited = locks.read().filter(({ killAt }) => killAt !== Number.POSITIVE_INFINITY)
+  const overdue = limited.filter((lock) => lock.killAt <= now || askedUntil(lock) <= now)
+  return overdue.length === limited.length || overdue.some(({ killAt }) => killAt <= now) ? overdue : []
 }
 
 function noteAsked(verdicts: readonly Verdict[]): void {

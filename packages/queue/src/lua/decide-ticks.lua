@@ -3,16 +3,16 @@
 -- KEYS     1 last decided tick of each schedule · 2 fences · 3 ticks that wait · 4 ticks without a job
 --          5 wait · 6 prioritized · 7 priority counter · 8 active · 9 events · 10 marker · 11 meta · 12 index · 13 deadlines
 -- ARGV     1 key base of jobs · 2 key base of the open jobs of schedules · 3 now ms · 4 most jobs that may wait, or ''
---          5 most ticks of one schedule that may wait · then for each tick 14:
+--          5 most ticks of one schedule that may wait · then for each tick 15:
 --          slot · token · schedule · tick (ms; of several the last) · verb · and with
---          `skip`     first tick · how many, or '' · outcome · reason · 5 × ''
+--          `skip`     first tick · how many, or '' · outcome · reason · 6 × ''
 --          `fire`, and `release` for one that waits:
 --                     overlap policy · job id · type · input · options · envelope · priority · deadline ms, or ''
---                     · '<ms>:<cancel|fail>' if it has to start by then, or ''
+--                     · '<ms>:<cancel|fail>' if it has to start by then, or '' · up to where it stands for later times, in ms
 -- Returns  for each: {1} it has its job · {2} written down as asked · {3} an earlier job is open, written down · {4} the queue
 --          is full, written down · {5, ids of some of the open jobs} it waits · {0} it was decided before · {-1} the slot is another's now
 local base, openBase, now, most, mostHeld = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local SIZE = 14
+local SIZE = 15
 local first, count = 6, (#ARGV - 5) / SIZE
 
 local fences = {}
@@ -112,10 +112,10 @@ local function heldOf(schedule)
 end
 
 local function fire(i, schedule, tick)
-  local policy = ARGV[i + 5]
+  local policy, upTo = ARGV[i + 5], ARGV[i + 14]
   if isFull() then
     writeDown(schedule, tick, tick, 1, 'skipped', 'the queue is full: ' .. depth .. ' jobs wait in it')
-    mark(schedule, tick)
+    mark(schedule, upTo)
     return {4}
   end
   if policy ~= 'allow' then
@@ -130,7 +130,7 @@ local function fire(i, schedule, tick)
         reason = 'the job of an earlier tick has not ended, and ' .. (heldCount == 1 and 'another tick waits' or
           heldCount .. ' others wait') .. ' for it already'
       end
-      mark(schedule, tick)
+      mark(schedule, upTo)
       if reason then
         writeDown(schedule, tick, tick, 1, 'skipped', reason)
         return {3}
@@ -146,7 +146,7 @@ local function fire(i, schedule, tick)
     end
   end
   makeJob(i, schedule)
-  mark(schedule, tick)
+  mark(schedule, upTo)
   return {1}
 end
 

@@ -29,14 +29,10 @@ for _, id in ipairs(due) do
   -- First what needs no room: a full Redis refuses a script that has written nothing yet.
   redis.call('ZREM', KEYS[1], id)
   local isOpen = redis.call('TYPE', job)['ok'] == 'hash' and redis.call('HEXISTS', job, 'finishedOn') == 0
-  local f = isOpen and redis.call('HMGET', job, 'ats', 'sb', 'dl') or {}
-  local startBy = f[2] and (tonumber(f[1]) or 0) == 0
-  if f[2] and not startBy then
-    -- It did start. What is left to keep to is its deadline.
-    redis.call('HDEL', job, 'sb')
-    if f[3] then redis.call('ZADD', KEYS[1], f[3], id) end
-  elseif startBy and isPast(f[2], now) and leavesItsPlace(id) then
-    endUnstarted(grave, id, f[2])
+  -- One that was started in time has none: start-in-time.lua.
+  local startBy = isOpen and redis.call('HGET', job, 'sb')
+  if startBy and isPast(startBy, now) and leavesItsPlace(id) then
+    endUnstarted(grave, id, startBy)
     ended = ended + 1
   elseif isOpen and leavesItsPlace(id) then
     noteEvents(job, cjson.encode({event = 'timed_out', at = now, detail = ARGV[6]}))

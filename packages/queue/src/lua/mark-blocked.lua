@@ -1,5 +1,5 @@
--- Notes in a job that its process is killed because the attempt blocked the main loop past its timeout. The script that
--- recovers the job makes it so: recover-stalled.lua.
+-- Notes in a job that its process is killed because the main loop is blocked past the attempt's timeout, or past its grace after
+-- a cancel. The script that recovers the job makes it so: recover-stalled.lua.
 -- holds()  of holds.lua
 -- KEYS     1 job
 -- ARGV     1 lock token · 2 attempt · 3 stalls · 4 now ms

@@ -2,12 +2,12 @@
 -- in no list at all, sometimes with its neighbours. Part of recover-stalled.lua, before BullMQ's own part.
 -- bury()   of bury.lua
 -- KEYS     1 stalled · 3 active · 8 events · 10 failed · 11 delayed · 13 deadlines
---          14 dead letters that are not in the history yet
+--          14 dead letters that are not in the history yet · 15 completed
 -- ARGV     2 key base · 3 now ms · 4 ms to the next check · 6 key base for what is no job · 7 ms for which that is kept
--- Gives    quarantine(): the ids of those jobs · grave: what bury() is told of here
+-- Gives    quarantine(): the ids of those jobs · grave: what bury() and endCancelled() are told of here
 local grave = {
   base = ARGV[2], failed = KEYS[10], unrecorded = KEYS[14], events = KEYS[8], deadlines = KEYS[13], now = ARGV[3],
-  prev = 'active',
+  prev = 'active', completed = KEYS[15],
 }
 
 local function kindProblem(id)

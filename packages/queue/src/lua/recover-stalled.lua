@@ -9,7 +9,7 @@
 -- endCancelled()  of end-cancelled.lua
 -- KEYS          BullMQ's nine: 1 stalled · 2 wait · 4 exists until the next check · then 10 failed · 11 delayed
 --               12 when this was last done (ms) · 13 deadlines
---               14 dead letters that are not in the history yet
+--               14 dead letters that are not in the history yet · 15 completed
 -- ARGV          BullMQ's four: 2 key base · 3 now ms · 4 ms to the next check · then 5 message of a job whose attempts are used up
 --               6 and 7 are quarantine.lua's · 8 message of an attempt that blocked the main loop
 -- Returns       {ids put back, ids that became dead letters}; those that are cancelled are in neither
@@ -45,7 +45,6 @@ local function lastWords(used, died, options)
 end
 
 local back, dead = {}, quarantine()
-grave.completed = ARGV[2] .. 'completed'
 for _, id in ipairs(bull()) do
   local job = ARGV[2] .. id
   local f = redis.call('HMGET', job, 'ats', 'opts', 'wd', 'cx', 'stc')

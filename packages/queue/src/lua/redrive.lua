@@ -21,13 +21,14 @@ for i = 4, #ARGV do
   if redis.call('TYPE', job)['ok'] == 'hash' and redis.call('ZREM', KEYS[1], id) == 1 then
     local f = redis.call('HMGET', job, 'st', 'finishedOn', 'ats', 'ik', 'env', 'timestamp', 'tq', 'sj')
     -- The end that is undone stays in the timeline. That of a job that timed out is told already.
-    if f[1] == 'failed' and f[2] and f[3] then
-      noteEvents(job, '{"event":"failed","at":' .. f[2] .. ',"attempt":' .. f[3] .. '}', ARGV[3])
+    if f[1] == 'failed' and f[2] then
+      local attempt = f[3] and ',"attempt":' .. f[3] or ''
+      noteEvents(job, '{"event":"failed","at":' .. f[2] .. attempt .. '}', ARGV[3])
     else
       noteEvents(job, ARGV[3])
     end
     redis.call('HDEL', job, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'progress', 'atm',
-      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx', 'sb', 'ps')
+      'stc', 'defa', 'st', 'ek', 'en', 'fp', 'cx', 'cs', 'sb', 'ps')
     -- The history may have it as it died. It is told of the next end too, whichever that is, and lists have it from here again.
     redis.call('HSET', job, 'rd', 1)
     redis.call('ZREM', KEYS[10], id)

@@ -15,6 +15,8 @@ for i = 3, #ARGV, 4 do
     redis.call('SET', job .. ':lock', ARGV[i + 1], 'PX', ARGV[2])
     local request = redis.call('HGET', job, 'cx')
     if request then
+      -- Its process lives: cancel.lua begins anew to wait for it.
+      redis.call('HDEL', job, 'cs')
       asked[#asked + 1] = place
       asked[#asked + 1] = request
     end

@@ -83,10 +83,12 @@ export class Disk {
   }
 
   async #runAndSync(calls: readonly ScriptCall[]): Promise<unknown[]> {
-    const synced = this.#sync(calls)
+    const givenUp = new AbortController()
+    const synced = this.#sync(calls, givenUp.signal)
     try {
       return await Promise.race([synced, this.#watch(synced)])
     } catch (error) {
+      givenUp.abort()
       // What a Redis that hangs was sent would keep those who come next waiting as well.
       if (error instanceof SilentError) this.#own?.stream?.destroy(error)
       throw error
@@ -95,23 +97,28 @@ export class Disk {
 
   /**
    * To wait for a disk looks like the silence of a Redis that hangs, but that one does not answer anybody: the connection
-   * for requests notices within a second. Settles when `synced` does, at the latest.
+   * for requests notices within a second. Rejects then, also at once if that one is away already; settles otherwise when
+   * `synced` has, and the last answer to a ping is there.
    */
   async #watch<T>(synced: Promise<T>): Promise<T> {
     const over = synced.then(
       () => true,
       () => true,
     )
-    while (!(await Promise.race([over, sleep(LOOK_EVERY_MS, false, { ref: false })]))) {
+    do {
+      // A ping that is not even sent says nothing of the other connection, which may be back before this one.
+      const Trouble = this.#redis.status === 'ready' ? SilentError : Error
       await this.#redis.ping().catch((cause: unknown) => {
-        throw new SilentError('Redis stopped answering', { cause })
+        throw new Trouble('Redis stopped answering', { cause })
       })
-    }
+    } while (!(await Promise.race([over, sleep(LOOK_EVERY_MS, false, { ref: false })])))
     return synced
   }
 
-  async #sync(calls: readonly ScriptCall[]): Promise<unknown[]> {
+  /** @param givenUp nobody waits any more: what is not sent by then must not keep those waiting who come when Redis is back */
+  async #sync(calls: readonly ScriptCall[], givenUp: AbortSignal): Promise<unknown[]> {
     const redis = await this.#connected()
+    givenUp.throwIfAborted()
     const { stream } = redis
     const replies = await sendScripts(redis, calls)
     // A full Redis, for example: nothing of this is to be waited for, and the mark would be refused as well.

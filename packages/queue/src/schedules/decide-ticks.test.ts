@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { OVERLAPS, type OverlapPolicy } from '@foliot/jobs'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { toClaim } from '../attempts/claim.ts'
+import { type HeldClaim, toClaim } from '../attempts/claim.ts'
 import { enqueue } from '../enqueue/enqueue.ts'
 import { newJob, openTestQueues, succeed, untilStopped } from '../fixtures/test-queues.ts'
 import { readStoredJob } from '../jobs/job-hash.ts'
@@ -126,6 +126,18 @@ describe('decideTicks', () => {
     ])
   })
 
+  it.each(['allow', 'skip'] as const)(
+    'decides with a tick all times that it stands for, with overlap %s',
+    async (overlap) => {
+      const held = { ...fire(T, { overlap }), upTo: T + 5000 } as TickDecision
+      expect(await kinds(held, held, fire(T + 5000, { overlap }))).toEqual(['fired', 'known', 'known'])
+      const waits = { ...fire(T + 6000, { overlap: 'queue_one' }), upTo: T + 8000 } as TickDecision
+      const expected = overlap === 'allow' ? ['fired', 'known'] : ['held', 'held']
+      expect(await kinds(waits, waits)).toEqual(expected)
+      expect(await kinds(fire(T + 8000), fire(T + 9000))).toEqual(['known', 'fired'])
+    },
+  )
+
   it('does not make a job anew that there is, when it has lost what was decided', async () => {
     await decide([fire(T)])
     await leaveHome(q.redis, queue, KEY, 'a test')
@@ -203,9 +215,18 @@ describe('decideTicks', () => {
 describe('a job that has to start in time', () => {
   const overdue = (or: 'cancel' | 'fail', more: Given = {}) => fire(T, { startBy: { at: now - 1, or }, ...more })
 
+  /** The first claim of the job that waits, whose worker has not asked yet whether it is in time. */
+  async function claimByHand(): Promise<HeldClaim> {
+    const [k, id] = [bullKeys(queue), idOf(T)]
+    await q.redis.rpoplpush(k.wait, k.active)
+    await q.redis.set(lockKey(queue, id), 'mine')
+    await q.redis.hset(jobKey(queue, id), 'ats', 1, 'processedOn', now, 'pb', 'w1')
+    return toClaim(queue, id, Object.entries(await q.redis.hgetall(jobKey(queue, id))).flat())
+  }
+
   it.each([
     ['cancel', 'cancelled', null],
-    ['fail', 'failed', { kind: 'deadline', message: 'no worker took the job in time' }],
+    ['fail', 'failed', { kind: 'deadline', message: 'no worker started the job in time' }],
   ] as const)('is ended by %s: %s', async (or, status, error) => {
     await decide([overdue(or, { overlap: 'skip' })])
     expect(await endOverdue(q.redis, queue)).toEqual({ ended: 1, more: false })
@@ -236,32 +257,88 @@ describe('a job that has to start in time', () => {
       await consumer.stop(0)
       expect(ran).toEqual([idOf(T + 1000)])
       expect(errors).toEqual([])
+      // But for the number of the claim.
       const { queue: _, createdAt, finishedAt, timeline, ...job } = await q.read(queue, idOf(T))
-      expect(expected).toMatchObject(job)
-      expect(timeline.map(({ at, ...entry }) => entry)).toEqual(expected.timeline.map(({ at, ...entry }) => entry))
-      expect(await untimed(queue, idOf(T))).toEqual(ends)
+      expect({ ...expected, attempt: 1 }).toMatchObject(job)
+      expect(timeline.map(({ at, attempt, ...entry }) => entry)).toEqual(
+        expected.timeline.map(({ at, ...entry }) => entry),
+      )
+      expect(await untimed(queue, idOf(T))).toEqual({ ...ends, ats: '1' })
       expect(await kinds(fire(T + 2000, { overlap: 'skip' }))).toEqual(['fired'])
       if (or === 'cancel') return
       // What was not started is redriven as the first time, and may start at any time then.
       await redriveJob(q.redis, { queue, id: idOf(T) }, by)
       await q.consume(queue, async () => succeed())
-      expect(await q.readWhen(queue, idOf(T), ({ status }) => status === 'succeeded')).toMatchObject({ attempt: 1 })
+      expect(await q.readWhen(queue, idOf(T), ({ status }) => status === 'succeeded')).toMatchObject({ attempt: 2 })
     },
   )
 
   it('is not started if others look at it meanwhile, nor if the answer to its worker gets lost', async () => {
     await decide([overdue('cancel')])
-    const [k, id] = [bullKeys(queue), idOf(T)]
-    await q.redis.rpoplpush(k.wait, k.active)
-    await q.redis.set(lockKey(queue, id), 'mine')
-    await q.redis.hset(jobKey(queue, id), 'ats', 1, 'processedOn', now, 'pb', 'w1')
-    const claim = toClaim(queue, id, Object.entries(await q.redis.hgetall(jobKey(queue, id))).flat())
+    const [id, claim] = [idOf(T), await claimByHand()]
     expect(await endOverdue(q.redis, queue)).toEqual({ ended: 0, more: false })
-    expect(await startInTime(q.redis, claim, 'mine')).toBe(false)
+    expect(await startInTime(q.redis, claim, 'mine')).toBeUndefined()
     const job = await q.read(queue, id)
-    expect(job).toMatchObject({ status: 'cancelled', attempt: 0 })
-    expect(await startInTime(q.redis, claim, 'mine')).toBe(false)
+    expect(job).toMatchObject({ status: 'cancelled', attempt: 1 })
+    expect(await startInTime(q.redis, claim, 'mine')).toBeUndefined()
     expect(await q.read(queue, id)).toEqual(job)
+  })
+
+  it.each([undefined, 600_000])('is started once it was found in time, with a deadline %s ms away', async (ms) => {
+    const deadlineAt = ms && now + ms
+    await decide([fire(T, { startBy: { at: now + 500_000, or: 'fail' }, ...(deadlineAt && { deadlineAt }) })])
+    const claim = await claimByHand()
+    expect(await startInTime(q.redis, claim, 'mine')).toEqual(claim)
+    const kept = deadlineAt ? [idOf(T), String(deadlineAt)] : []
+    expect(await q.redis.zrange(deadlinesKey(queue), '0', '-1', 'WITHSCORES')).toEqual(kept)
+    expect(await q.redis.hget(jobKey(queue, idOf(T)), 'sb')).toBeNull()
+    // As when the answer got lost, and that time has come.
+    const again = { ...claim, startBy: `${now - 1}:fail` }
+    expect(await startInTime(q.redis, again, 'mine')).toEqual(again)
+  })
+
+  it.each([
+    ['late', -1],
+    ['in time', 600_000],
+  ])('is cancelled by who asked for that while it was claimed, %s', async (_, ms) => {
+    await decide([fire(T, { startBy: { at: now + ms, or: 'fail' } })])
+    const claim = await claimByHand()
+    await cancelJob(q.redis, { queue, id: idOf(T) }, { by: 'ops', reason: 'no longer wanted' })
+    const request = { by: 'ops', reason: 'no longer wanted', at: expect.any(Number) }
+    const started = { ...claim, startBy: expect.any(String), cancelRequest: request }
+    expect(await startInTime(q.redis, claim, 'mine')).toEqual(started)
+    expect(await startInTime(q.redis, claim, 'mine')).toEqual(started)
+    // Its worker dies.
+    await q.redis.del(lockKey(queue, idOf(T)))
+    await q.redis.sadd(bullKeys(queue).stalled, idOf(T))
+    await q.consume(queue, async () => succeed())
+    const job = await q.readWhen(queue, idOf(T), ({ status }) => status === 'cancelled')
+    expect(job.timeline.at(-1)?.detail).toContain('no longer wanted')
+    expect(await q.redis.zcard(deadlinesKey(queue))).toBe(0)
+  })
+
+  it('is handed to its worker with the request to cancel it, and ends by that', async () => {
+    await decide([overdue('fail')])
+    const request = { by: 'ops', reason: 'no longer wanted', at: now }
+    await q.redis.hset(jobKey(queue, idOf(T)), 'cx', JSON.stringify(request))
+    await q.consume(queue, async ({ claim: { cancelRequest } }) =>
+      cancelRequest ? { kind: 'cancelled', by: cancelRequest.by, reason: cancelRequest.reason } : succeed(),
+    )
+    const job = await q.readWhen(queue, idOf(T), ({ status }) => status !== 'queued' && status !== 'running')
+    expect(job.status).toBe('cancelled')
+    expect(job.timeline.at(-1)).toMatchObject({ event: 'cancelled', detail: 'no longer wanted' })
+  })
+
+  it.each([
+    ['by who looks for it', () => endOverdue(q.redis, queue)],
+    ['by the worker that comes too late', () => q.consume(queue, async () => succeed())],
+  ])('has not started by a claim whose worker died: it is ended %s', async (_, end) => {
+    await decide([overdue('fail')])
+    await q.redis.hset(jobKey(queue, idOf(T)), 'ats', 1)
+    await end()
+    const job = await q.readWhen(queue, idOf(T), ({ status }) => status !== 'queued' && status !== 'running')
+    expect(job).toMatchObject({ status: 'failed', error: { kind: 'deadline' } })
+    expect(job.attempt).toBeGreaterThan(0)
   })
 
   it('is told by the clock of Redis whether it is too late', async () => {
@@ -277,13 +354,16 @@ describe('a job that has to start in time', () => {
   it('is left alone once it has started, and kept to its deadline then', async () => {
     const deadlineAt = now + 600_000
     await decide([fire(T, { startBy: { at: now + 500_000, or: 'fail' }, deadlineAt })])
-    const { consumer } = await q.consume(queue, untilStopped)
-    await q.readWhen(queue, idOf(T), ({ status }) => status === 'running')
-    // As when that time has come.
-    await q.redis.zadd(deadlinesKey(queue), 'XX', now - 1, idOf(T))
-    expect(await endOverdue(q.redis, queue)).toEqual({ ended: 0, more: false })
+    const started = Promise.withResolvers<void>()
+    const { consumer } = await q.consume(queue, async (attempt) => {
+      started.resolve()
+      return untilStopped(attempt)
+    })
+    await started.promise
     expect(await q.redis.zscore(deadlinesKey(queue), idOf(T))).toBe(String(deadlineAt))
     await consumer.stop(0)
+    expect(await endOverdue(q.redis, queue)).toEqual({ ended: 0, more: false })
+    expect((await q.read(queue, idOf(T))).status).toBe('queued')
   })
 
   it('may start at any time when it is redriven', async () => {
@@ -291,7 +371,9 @@ describe('a job that has to start in time', () => {
     await endOverdue(q.redis, queue)
     await redriveJob(q.redis, { queue, id: idOf(T) }, by)
     expect(await endOverdue(q.redis, queue)).toEqual({ ended: 0, more: false })
-    expect((await q.read(queue, idOf(T))).status).toBe('queued')
+    const { status, timeline } = await q.read(queue, idOf(T))
+    expect(status).toBe('queued')
+    expect(timeline.map(({ event }) => event)).toEqual(['created', 'failed', 'redriven'])
     // It is in the way again.
     expect(await kinds(fire(T + 1000, { overlap: 'skip' }))).toEqual(['overlapped'])
   })

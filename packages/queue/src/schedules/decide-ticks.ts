@@ -22,8 +22,8 @@ export type TickDecision = {
   key: string
   /** When it was planned. */
   tick: number
-} & (
-  | { verb: 'fire' | 'release'; overlap: OverlapPolicy; job: TickJob }
+} /** It stands for all times of the rule up to `upTo`; default: for `tick` alone. */ & (
+  | { verb: 'fire' | 'release'; upTo?: number; overlap: OverlapPolicy; job: TickJob }
   /** `tick` is the last of several that follow each other. */
   | { verb: 'skip'; first: number; count: number | null; outcome: TickOutcome; reason: string }
 )
@@ -85,13 +85,13 @@ function addTo(args: Arg[], decision: TickDecision): void {
   args.push(decision.slot, decision.token, decision.key, decision.tick, decision.verb)
   if (decision.verb === 'skip') {
     const { first, count, outcome, reason } = decision
-    args.push(first, count ?? '', outcome, reason, '', '', '', '', '')
+    args.push(first, count ?? '', outcome, reason, '', '', '', '', '', '')
     return
   }
-  const { overlap, job } = decision
+  const { tick, upTo = tick, overlap, job } = decision
   const { id, type, inputText, maxAttempts, priority, envelope, startBy } = job
   args.push(overlap, id, type, inputText, optionsOf(maxAttempts, priority), JSON.stringify(envelope), priority)
-  args.push(envelope.deadlineAt ?? '', startBy ? `${startBy.at}:${startBy.or}` : '')
+  args.push(envelope.deadlineAt ?? '', startBy ? `${startBy.at}:${startBy.or}` : '', upTo)
 }
 
 /** As BullMQ writes them. */
