@@ -149,6 +149,13 @@ describe('the ticks to expect', () => {
     expect(ticksOf(versions, false, SECOND_MINUTE)).toEqual(['80?', '140'])
   })
 
+  it('fire at the end of what a calendar holds though they were planned in a pause, if that is over by then', () => {
+    const more = { calendars: [{ name: 'quiet', mode: 'shift' as const }] }
+    const [made, paused, ended] = [75, 82, 150].map((second) => cronVersion(second, '*/5 * * * * *', more)) as Version[]
+    const versions = [made, { ...paused, pause: { until: T0 + 87_266 } }, ended] as Version[]
+    expect(ticksOf(versions, true, SECOND_MINUTE)).toContain('85? fire')
+  })
+
   it('do not lie before the schedule was made, also if they would be due afterwards', () => {
     const versions = [11, 45].map((second) => cronVersion(second, '*/10 * * * * *', { jitterMs: 9000 }))
     expect(ticksOf(versions)[0]).toBe('20')

@@ -1,5 +1,13 @@
 import { scheduleKey } from '@foliot/jobs'
-import { type Calendar, type CompiledRule, compileRule, nextOutcome, type Tick, ticksBetween } from '@foliot/schedules'
+import {
+  type Calendar,
+  type CompiledRule,
+  compileRule,
+  nextOutcome,
+  nextUndecided,
+  type Tick,
+  ticksBetween,
+} from '@foliot/schedules'
 import { isPaused, type ScheduleRecord, type Version } from './ledger.ts'
 
 /** What may become of a tick: a job, or a record of why there is none. */
@@ -60,10 +68,10 @@ export function expectedTicks(
   const usesCalendars = versions.some(({ body }) => body.calendars.length > 0)
   const expected = new Map<number, ExpectedTick>()
   /** What may be decided by a version, though it is not planned for its time. */
-  const allow = (nominal: number, { version }: Span): void => {
+  const allow = ({ nominal, due }: Tick, { version }: Span): void => {
     const { must, may } = expected.get(nominal) ?? { must: false, may: new Map<TickEnd, number>() }
-    const ends = [...endsOf(version, version.answeredAt), ...(isPaused(version, nominal) ? [] : (['fire'] as const))]
-    expected.set(nominal, { nominal, must, may: new Map([...ends.map((end) => [end, 0] as const), ...may]) })
+    const ends = endsOf(version, due).map((end) => [end, 0] as const)
+    expected.set(nominal, { nominal, must, may: new Map([...ends, ...may]) })
   }
   for (const { tick, of, isMoved } of found.values()) {
     const { nominal, due } = tick
@@ -82,9 +90,9 @@ export function expectedTicks(
     expected.set(nominal, { nominal, must, may })
   }
   for (const [i, span] of spans.entries()) {
-    for (const nominal of standInsOf(id, span, calendars)) allow(nominal, span)
+    for (const tick of standInsOf(id, span, calendars)) allow(tick, span)
     const before = spans[i - 1]
-    for (const nominal of before ? releasedBy(id, before, span, calendars) : []) allow(nominal, span)
+    for (const tick of before ? releasedBy(id, before, span, calendars) : []) allow(tick, span)
   }
   return expected
 }
@@ -114,11 +122,11 @@ function ticksOf(
  * The times of the rule, from when a version was asked for until it held, that a calendar holds together with earlier ones:
  * the first that nobody has decided stands for all.
  */
-function* standInsOf(id: string, { version, from }: Span, calendars: ReadonlyMap<string, Calendar>): Generator<number> {
+function* standInsOf(id: string, { version, from }: Span, calendars: ReadonlyMap<string, Calendar>): Generator<Tick> {
   const rule = ruleOf(id, version, calendars)
   let held = nextOutcome(rule, from)
   while (held?.kind === 'skipped' && held.mergedInto !== undefined) {
-    yield held.nominal
+    yield nextUndecided(rule, held.nominal - 1) as Tick
     if (held.nominal > version.answeredAt) return
     held = nextOutcome(rule, held.nominal)
   }
@@ -130,11 +138,12 @@ function* releasedBy(
   before: Span,
   { version, from, to }: Span,
   calendars: ReadonlyMap<string, Calendar>,
-): Generator<number> {
+): Generator<Tick> {
   const waiting = new Map(Array.from(ticksOf(id, before.version, calendars, from, to), (tick) => [tick.nominal, tick]))
   for (const { nominal, due } of ticksBetween(ruleOf(id, version, calendars), from - PUT_OFF_MS, to + 1)) {
     const tick = waiting.get(nominal)
-    if (tick && tick.due !== due && tick.due >= from && nominal <= before.to) yield nominal
+    if (tick && tick.due !== due && tick.due >= from && nominal <= before.to)
+      yield { nominal, due: Math.max(due, version.answeredAt) }
   }
 }
 
