@@ -22,7 +22,7 @@ import { HeldTicks } from './held-ticks.ts'
 import type { Plan, Step } from './plan.ts'
 import { ReadyPlans } from './ready-plans.ts'
 import type { RedisClock } from './redis-clock.ts'
-import { type DecisionContext, toDecisions } from './tick-decisions.ts'
+import { type DecisionContext, lastOf, toDecisions } from './tick-decisions.ts'
 
 export interface FiringOptions {
   /** A connection for loops. */
@@ -398,7 +398,3 @@ export class Firing implements Service {
     if (!isRedisTrouble(error) && !denialOf(error, redis)) this.#complaints.tell(error, 'ticks could not be decided')
   }
 }
-
-/** Times of the rule up to here are decided with it. */
-const lastOf = (decision: TickDecision): number =>
-  decision.verb === 'skip' ? decision.tick : (decision.upTo ?? decision.tick)

@@ -37,6 +37,10 @@ export function toDecisions(plan: Plan, { skip, fire }: Step, { token, type, now
   return decisions
 }
 
+/** Times of the rule up to here are decided with it. */
+export const lastOf = (decision: TickDecision): number =>
+  decision.verb === 'skip' ? decision.tick : (decision.upTo ?? decision.tick)
+
 /** A tick that waited for an earlier job to end, and may have its own now. */
 export function toRelease(plan: Plan, tickMs: number, { token, type, now }: DecisionContext): TickDecision | undefined {
   const { key, slot, schedule } = plan

@@ -28,6 +28,7 @@ it('deletes again what was being recorded meanwhile, for a day', async () => {
   const [one, other] = [finished(), finished()]
   const kept = async () => (await db.selectFrom('foliot.jobs').select('id').execute()).map(({ id }) => id)
   await recordJobs(db, [one, other])
+  await announceDeletion(db, [one.job.id])
   await deleteJobs(db, [one.job.id])
   await recordJobs(db, [one])
   expect(await kept()).toHaveLength(2)

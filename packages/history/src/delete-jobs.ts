@@ -15,7 +15,7 @@ const CLOCKS_APART = '1 minute'
  * Notes that these jobs get deleted: what is recorded of them until then, the next `deleteAgain` deletes. To be called before
  * they are removed from Redis, so that a PostgreSQL that takes no writes refuses while nothing is lost.
  */
-export async function announceDeletion(db: Kysely<Schema>, ids: readonly string[]): Promise<void> {
+export async function announceDeletion(db: Database, ids: readonly string[]): Promise<void> {
   // In one order, so that two who delete the same wait for each other instead of for ever.
   await sql`
     insert into foliot.deletions (job_id) select unnest(${ids.toSorted()}::uuid[])
@@ -29,7 +29,7 @@ export async function withdrawDeletion(db: Database, ids: readonly string[]): Pr
 
 /**
  * Deletes jobs and their attempts. What Redis still holds of one would be recorded anew: it has to be removed there first. One
- * that is being recorded at this moment is deleted by the next `deleteAgain`.
+ * that is being recorded at this moment is deleted by the next `deleteAgain`, as its deletion was announced.
  *
  * @returns how many there were.
  */
@@ -37,10 +37,7 @@ export async function deleteJobs(db: Database, ids: readonly string[]): Promise<
   let deleted = 0
   for (let from = 0; from < ids.length; from += BATCH) {
     const batch = ids.slice(from, from + BATCH)
-    deleted += await db.transaction().execute(async (tx) => {
-      await announceDeletion(tx, batch)
-      return deleteRows(tx, batch)
-    })
+    deleted += await db.transaction().execute((tx) => deleteRows(tx, batch))
   }
   return deleted
 }
