@@ -75,7 +75,7 @@ async function endPrevious(kind: ServerKind, dir: string): Promise<void> {
       `the data in ${dir} is in use by process ${claim.ownerPid} (${kind.name} on port ${claim.port}). Stop that process first`,
     )
   }
-  if (serverPid !== undefined) await kind.end(serverPid, claim.port)
+  if (serverPid !== undefined) await kind.end(serverPid)
   await releaseFolder(kind, dir)
 }
 

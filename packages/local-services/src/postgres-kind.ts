@@ -1,6 +1,6 @@
 import { readFile, readlink, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { endProcess } from './end-process.ts'
 import { isAlive } from './is-alive.ts'
 import type { ServerKind } from './server-kind.ts'
 
@@ -61,6 +61,5 @@ async function serverOn(dir: string): Promise<number | undefined> {
 
 async function end(pid: number): Promise<void> {
   // SIGTERM would let it wait until its last client has gone.
-  process.kill(pid, 'SIGINT')
-  while (isAlive(pid)) await sleep(20)
+  await endProcess(pid, 'SIGINT')
 }

@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { realpath } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { askRedis, RedisReplyError } from './ask-redis.ts'
+import { endProcess } from './end-process.ts'
 import { redisPid } from './redis-pid.ts'
 import type { ServerKind } from './server-kind.ts'
 
@@ -27,12 +26,6 @@ async function serverOn(dir: string, port: number): Promise<number | undefined> 
   }
 }
 
-/** The server is no child of ours, so its exit is known by the end of a connection to it. */
-async function end(pid: number, port: number): Promise<void> {
-  const socket = connect({ port, host: '127.0.0.1' })
-  await once(socket, 'connect')
-  const closed = once(socket, 'close')
-  socket.resume()
-  process.kill(pid, 'SIGTERM')
-  await closed
+async function end(pid: number): Promise<void> {
+  await endProcess(pid, 'SIGTERM')
 }

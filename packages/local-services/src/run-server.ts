@@ -3,6 +3,7 @@ import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { claimFolder, releaseFolder } from './claim-folder.ts'
+import { signalIfThere } from './end-process.ts'
 import { endWithParent } from './end-with-parent.ts'
 import type { ServerKind } from './server-kind.ts'
 
@@ -132,17 +133,9 @@ function killTree(child: ChildProcess, { childrenOf }: ServerPlan): void {
   if (childrenOf !== undefined && child.pid !== undefined) {
     // Stopped it starts no more of them, and nobody else gets their ids before it has ended.
     child.kill('SIGSTOP')
-    for (const pid of childrenOf(child.pid)) endIfThere(pid)
+    for (const pid of childrenOf(child.pid)) signalIfThere(pid, 'SIGKILL')
   }
   child.kill('SIGKILL')
-}
-
-function endIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
 }
 
 function exitOf(child: ChildProcess): LocalServer['exited'] {

@@ -9,5 +9,5 @@ export interface ServerKind {
   /** The process id of the server whose data is in `dir`, which its owner wanted to listen on `port`; undefined for none. */
   serverOn(dir: string, port: number): Promise<number | undefined>
   /** Ends a server that is no child of ours, and waits until it has ended. */
-  end(pid: number, port: number): Promise<void>
+  end(pid: number): Promise<void>
 }
