@@ -35,6 +35,9 @@ export interface BackendEvents extends HeldMoveEvents {
 /** How many finished jobs stay, as BullMQ says it. */
 type Keep = boolean | number | KeepJobs | undefined
 
+/** What a client of ioredis is that has a socket, or wants none. */
+const SETTLED: ReadonlySet<string> = new Set<Redis['status']>(['connect', 'ready', 'end'])
+
 /** How many keys BullMQ's moveToDelayed has; its arguments follow. */
 const DELAYED_KEYS = 11
 
@@ -172,6 +175,19 @@ export class FoliotBackend extends RedisQueueBackend {
     if (!Array.isArray(reply) || !Array.isArray(reply[0])) return
     const id = String(reply[1])
     this.#claims.set(id, toClaim(this.#queue, id, reply[0] as string[]))
+  }
+
+  /**
+   * BullMQ waits for the end of the connection on which its loop waits for jobs. One that is about to try again has no socket
+   * that could end, and ioredis would never tell that it was given up: its next try is made its last.
+   */
+  override async disconnectBlocking(wait?: boolean): Promise<void> {
+    const client = (await this.blockingClient) as unknown as Redis | undefined
+    if (client && !SETTLED.has(client.status)) {
+      client.options.retryStrategy = () => null
+      await new Promise((resolve) => client.once('connect', resolve).once('end', resolve))
+    }
+    return super.disconnectBlocking(wait)
   }
 
   override async moveStalledJobsToWait(): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { LIMITS } from '@foliot/jobs'
 import { startRedis, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
-import { dead, openTestQueues, retry, succeed, untilStopped } from '../fixtures/test-queues.ts'
+import { dead, openTestQueues, retry, succeed, type TestConsumer, untilStopped } from '../fixtures/test-queues.ts'
 import { bullKeys, jobKey } from '../keys.ts'
 import { Consumer } from './consumer.ts'
 import type { RunningAttempt } from './running-attempt.ts'
@@ -329,6 +329,21 @@ describe('stop', () => {
     const early = new Consumer({ ...options, queue: q.newQueue() })
     await Promise.all([early.start(), early.stop(0)])
     expect(await q.read(queue, id)).toMatchObject({ status: 'queued', attempt: 0 })
+  })
+
+  it('ends while Redis is away, however far its connection is with trying again', async () => {
+    const server = await startRedis()
+    const own = await openTestQueues(server.url)
+    const moments = ['close', 'reconnecting', 'connecting', 'reconnecting'] as const
+    const started = await Promise.all(moments.map(() => own.consume(own.newQueue(), succeed)))
+    await server.kill()
+    const stopped: Promise<void>[] = []
+    // The connections of a process try again at much the same times.
+    for (const [i, moment] of moments.entries()) {
+      await new Promise((resolve) => own.redis.once(moment, resolve))
+      stopped.push((started[i] as TestConsumer).consumer.stop(0))
+    }
+    await Promise.all(stopped)
   })
 
   it('ends its own connection', async () => {
