@@ -4,7 +4,7 @@ import { announce, connectForLoops, defineScripts } from '@foliot/queue'
 import { atEndOfFile, startApi, testRedisUrl } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { newCaller } from './fixtures/caller.ts'
-import { Contract, type OpenApi } from './fixtures/contract.ts'
+import { contractOf, type OpenApi } from './fixtures/contract.ts'
 import { dead } from './fixtures/runs.ts'
 import { openTestApi } from './fixtures/test-api.ts'
 
@@ -56,7 +56,7 @@ it('several apis without any worker end such jobs, each job once', async () => {
   await announce(redis, demoJobs.map(describeJob))
   const [one, other] = await Promise.all([startApi({ FOLIOT_REDIS_URL }), startApi({ FOLIOT_REDIS_URL })])
   const document = (await (await fetch(`${one.url}/openapi.json`)).json()) as OpenApi
-  const [a, b] = [one, other].map(({ url }) => newCaller(url, new Contract(document))) as [typeof api, typeof api]
+  const [a, b] = [one, other].map(({ url }) => newCaller(url, contractOf(document))) as [typeof api, typeof api]
 
   const jobs = Array.from({ length: 150 }, (_, input) => ({ type: 'demo.echo', input, deadlineMs: 1 }))
   const { body } = await a.post('/v1/jobs/batch', { jobs })

@@ -5,7 +5,7 @@ import { announce, connectForLoops, defineScripts } from '@foliot/queue'
 import { atEndOfFile, startApi, startRedis, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { newCaller } from './fixtures/caller.ts'
-import { Contract, type OpenApi } from './fixtures/contract.ts'
+import { contractOf, type OpenApi } from './fixtures/contract.ts'
 
 /** A Redis of its own, with the demo's job types announced. */
 async function openBed() {
@@ -20,7 +20,7 @@ async function openBed() {
   const openApi = async () => {
     const app = await startApi({ FOLIOT_REDIS_URL: server.url })
     const document = (await (await fetch(`${app.url}/openapi.json`)).json()) as OpenApi
-    const api = newCaller(app.url, new Contract(document))
+    const api = newCaller(app.url, contractOf(document))
     await waitUntil(async () => (await api.get('/readyz')).status === 200)
     return { app, api }
   }

@@ -2,7 +2,7 @@ import type { Job } from '@foliot/jobs'
 import { startApi, startWorker, testRedisUrl, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { newCaller } from './fixtures/caller.ts'
-import { Contract, type OpenApi } from './fixtures/contract.ts'
+import { contractOf, type OpenApi } from './fixtures/contract.ts'
 
 const FOLIOT_REDIS_URL = await testRedisUrl()
 const [app] = await Promise.all([
@@ -10,7 +10,7 @@ const [app] = await Promise.all([
   startWorker({ FOLIOT_REDIS_URL, FOLIOT_JOBS: '@foliot/example-demo' }),
 ])
 const document = (await (await fetch(`${app.url}/openapi.json`)).json()) as OpenApi
-const api = newCaller(app.url, new Contract(document))
+const api = newCaller(app.url, contractOf(document))
 
 const enqueue = async (type: string, input: unknown, more: object = {}): Promise<Job> =>
   (await api.post('/v1/jobs', { type, input, ...more })).job(202)

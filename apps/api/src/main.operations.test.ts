@@ -5,7 +5,7 @@ import { atEndOfFile, startApi, testRedisUrl, waitUntil } from '@foliot/testkit'
 import { expect, it } from 'vitest'
 import { databaseWithTables } from './fixtures/access-bed.ts'
 import { newCaller } from './fixtures/caller.ts'
-import { Contract, type OpenApi } from './fixtures/contract.ts'
+import { contractOf, type OpenApi } from './fixtures/contract.ts'
 import { dead } from './fixtures/runs.ts'
 
 const FOLIOT_REDIS_URL = await testRedisUrl()
@@ -18,7 +18,7 @@ await announce(redis, demoJobs.map(describeJob))
 async function start() {
   const app = await startApi({ FOLIOT_REDIS_URL, FOLIOT_DATABASE_URL })
   const document = (await (await fetch(`${app.url}/openapi.json`)).json()) as OpenApi
-  return { app, api: newCaller(app.url, new Contract(document)) }
+  return { app, api: newCaller(app.url, contractOf(document)) }
 }
 
 /** At the rate below they take 3 s, as many ticks as well: the process that sees to them is killed within that. */

@@ -4,7 +4,7 @@ import { announce, connectForLoops, defineScripts } from '@foliot/queue'
 import { atEndOfFile, startApi, startRedis, waitUntil } from '@foliot/testkit'
 import { describe, expect, it } from 'vitest'
 import { newCaller } from './fixtures/caller.ts'
-import { Contract, type OpenApi } from './fixtures/contract.ts'
+import { contractOf, type OpenApi } from './fixtures/contract.ts'
 
 /** Far more than the second within which an answer is promised, for machines that are busy. */
 const PATIENCE_MS = 5000
@@ -21,7 +21,7 @@ async function openBed() {
   )
   const app = await startApi({ FOLIOT_REDIS_URL: server.url })
   const document = (await (await fetch(`${app.url}/openapi.json`)).json()) as OpenApi
-  const api = newCaller(app.url, new Contract(document), PATIENCE_MS)
+  const api = newCaller(app.url, contractOf(document), PATIENCE_MS)
   await waitUntil(async () => (await api.get('/readyz')).status === 200)
   const { body: job } = await api.post('/v1/jobs', { type: 'demo.echo', input: 1, delayMs: 3_600_000 })
   return { server, app, api, document, job }

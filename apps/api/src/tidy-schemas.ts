@@ -23,9 +23,9 @@ const withoutNoise = (key: string, value: unknown): unknown => {
   return rest
 }
 
+const REFERENCE = /"#\/components\/schemas\/([^"]+)"/g
+
 function findUnused(document: Components): string[] {
-  const text = JSON.stringify(document)
-  return Object.keys(document.components?.schemas ?? {}).filter(
-    (name) => !text.includes(`"#/components/schemas/${name}"`),
-  )
+  const used = new Set(Array.from(JSON.stringify(document).matchAll(REFERENCE), ([, name]) => name))
+  return Object.keys(document.components?.schemas ?? {}).filter((name) => !used.has(name))
 }

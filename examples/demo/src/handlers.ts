@@ -2,6 +2,9 @@ import { type Handlers, UnrecoverableError } from '@foliot/jobs'
 import type { demoJobs } from './jobs.ts'
 import { pause } from './pause.ts'
 
+/** What `demo.spin` waits on, which blocks the event loop. */
+const NOBODY_WAKES = new Int32Array(new SharedArrayBuffer(4))
+
 /** What each demo job does. They keep nothing between two calls: all they know is their input and their attempt. */
 export const handlers: Handlers<typeof demoJobs> = {
   'demo.echo': (input) => input,
@@ -32,7 +35,8 @@ export const handlers: Handlers<typeof demoJobs> = {
 
   'demo.spin'({ ms }) {
     const end = performance.now() + ms
-    while (performance.now() < end);
+    // As a loop that computes would, but others may have the processor.
+    for (let left = ms; left > 0; left = end - performance.now()) Atomics.wait(NOBODY_WAKES, 0, 0, left)
     return { spunMs: ms }
   },
 
