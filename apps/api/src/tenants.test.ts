@@ -7,7 +7,8 @@ import { dead, runAsAsked } from './fixtures/runs.ts'
 import { ADMIN_KEY, everybody, newTenant, type Tenant } from './fixtures/tenants.ts'
 import { openTestApi } from './fixtures/test-api.ts'
 
-/** A key of one tenant sees and touches nothing of another, at any route. */
+// A key of one tenant sees and touches nothing of another, at any route. Long, because it has every route in one table: one that
+// is not in it fails a test.
 
 const databaseUrl = await testDatabaseUrl()
 const api = await openTestApi({ databaseUrl, keys: ADMIN_KEY })

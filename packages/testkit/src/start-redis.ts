@@ -6,10 +6,10 @@ import { temporaryFolder } from './temporary-folder.ts'
 const KEPT = ['--appendfsync', 'always']
 
 /**
- * A Redis of the test’s own, with the project’s configuration but for its `appendfsync`, for tests that stop, kill, fill or configure it. To
- * start it again with its data, pass `dir` and `port` of the first. It is killed when the test file ends.
+ * A Redis of the test's own, with the project's configuration but for `appendfsync`, for tests that stop, kill, fill or
+ * configure it. To start it again with its data, pass `dir` and `port` of the first. It is killed when the test file ends.
  *
- * @param options as of @foliot/local-services. Default of `dir`: a new temporary folder.
+ * @param options as of @foliot/local-services; `args` win. Default of `dir`: a new temporary folder.
  */
 export async function startRedis(options: Partial<RedisOptions> = {}): Promise<RedisServer> {
   const { dir = await temporaryFolder(), args = [] } = options

@@ -36,7 +36,7 @@ export interface BackendEvents extends HeldMoveEvents {
 type Keep = boolean | number | KeepJobs | undefined
 
 /** What a client of ioredis is that has a socket, or wants none. */
-const SETTLED: ReadonlySet<string> = new Set<Redis['status']>(['connect', 'ready', 'end'])
+const SETTLED: ReadonlySet<string> = new Set<Redis['status']>(['wait', 'connect', 'ready', 'end'])
 
 /** How many keys BullMQ's moveToDelayed has; its arguments follow. */
 const DELAYED_KEYS = 11

@@ -14,6 +14,8 @@ import { leaveHome, openSlot } from './homes.ts'
 import { tickJobId } from './tick-job-id.ts'
 import { readNewestUnfiredTicks, readUnfiredTicks, takeUnfiredTicks } from './unfired-ticks.ts'
 
+// Long, because one script decides whatever becomes of a tick, and each way is asked for by the same few helpers.
+
 const q = await openTestQueues()
 const KEY = 'acme/nightly'
 const T = 1_900_000_000_000
